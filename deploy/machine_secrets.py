@@ -132,13 +132,16 @@ def make(folder: Folder, kafka_hosts: Sequence[str], postgres_hosts: Sequence[st
     _kafka(folder)
     for service in SERVICES:
         folder.file(f"{service}-kafka-password", password)
+    for service in (*SERVICES, "portal"):
         secret = folder.file(f"{service}-database-password", password)
         folder.file(f"{service}-database-url", lambda s=service, p=secret: _url(s, p, postgres_hosts[0], trusted))  # type: ignore[misc]
     folder.file("postgres-admin-password", password)
     folder.file("grafana-admin-password", password)
     folder.file("smtp-url", lambda: MAIL_CATCHER)
-    token = folder.file("operator-token", password)
-    folder.file("operator-token-hash", lambda: hashlib.sha256(token.encode()).hexdigest())
+    folder.file("portal-sealing-key", password)
+    for name in ("operator-token", "portal-edge-token"):
+        token = folder.file(name, password)
+        folder.file(f"{name}-hash", lambda told=token: hashlib.sha256(told.encode()).hexdigest())  # type: ignore[misc]
 
 
 def _server(folder: Folder, server: str, hosts: Sequence[str], issuer: x509.Name, signer: Key) -> None:

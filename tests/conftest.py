@@ -157,7 +157,7 @@ async def templates(
             name = f"template_{session}_{service or 'empty'}"
             url = await create_database(postgres_server.url, name)
             if service is not None:
-                plan = Plan((service,), {}, {}, "", False, module_command, launch=forked)
+                plan = Plan((), {}, {}, "", False, module_command, launch=forked)
                 await migrate(state, plan, {service: url}, unused, service)
             ready[service] = name
         return ready[service]

@@ -20,6 +20,8 @@ from shared.service.settings import KafkaSettings
 SERVICES = access.SERVICES
 KNOWN_PORTS = {"intake": 8710, "eligibility": 8720, "selection": 8730, "notify": 8740}
 REGISTRIES_PORT = 8790
+PORTAL = "portal"
+EDGE_SECRET = "portal-edge-token"  # noqa: S105 -- the name of one
 PORTAL_PORT = 8700
 LINKED_TO = ("selection", "notify")
 JOB_TIMEOUT = 120.0
@@ -136,17 +138,31 @@ async def registry_server(state: State, plan: Plan, report: Report) -> AsyncIter
 
 @asynccontextmanager
 async def portal_server(
-    state: State, plan: Plan, urls: Mapping[str, Sequence[str]], report: Report
+    state: State, plan: Plan, environment: Mapping[str, str], slot: int, report: Report
 ) -> AsyncIterator[tuple[Kept, str]]:
-    """The running portal and its address. It asks the first replica of each service."""
-    port = free_port(PORTAL_PORT if plan.prefer_known_ports else None)
-    asked = {f"FIRSTBUY_PORTAL_{service.upper()}_URL": at[0] for service, at in urls.items()}
+    """A running replica of the portal and its address."""
+    port = free_port(PORTAL_PORT + slot if plan.prefer_known_ports else None)
+    name = f"portal-{slot}"
     own = {"FIRSTBUY_PORTAL_HTTP_HOST": LOOPBACK, "FIRSTBUY_PORTAL_HTTP_PORT": str(port)}
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **asked, **own, **plan.environment}
-    command = Command((sys.executable, "-m", "services.portal"), state.logs / "portal.log", environment, PROJECT)
-    server = Kept("portal", command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
+    given = {**os.environ, "PYTHONUNBUFFERED": "1", **environment, **own, **plan.environment}
+    command = Command(plan.command(PORTAL), state.logs / f"{name}.log", given, PROJECT)
+    server = Kept(name, command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
     async with _running(server, port):
         yield server, f"http://{LOOPBACK}:{port}"
+
+
+def portal_environment(
+    state: State, urls: Mapping[str, Sequence[str]], database: str, mail_port: int
+) -> dict[str, str]:
+    """What the portal is told. It asks the first replica of each service, and counts as an edge of intake."""
+    asked = {f"FIRSTBUY_PORTAL_{service.upper()}_URL": at[0] for service, at in urls.items()}
+    return {
+        **asked,
+        "FIRSTBUY_PORTAL_DATABASE_URL": database,
+        "FIRSTBUY_PORTAL_SEALING_KEY": state.secret("portal-sealing-key"),
+        "FIRSTBUY_PORTAL_EDGE_TOKEN": state.secret(EDGE_SECRET),
+        "FIRSTBUY_PORTAL_SMTP_URL": f"smtp://{LOOPBACK}:{mail_port}",
+    }
 
 
 @asynccontextmanager

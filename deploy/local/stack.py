@@ -21,6 +21,8 @@ from deploy.local.kept import Kept, Report, silent
 from deploy.local.postgres import PostgresServer, create_database, running_postgres
 from deploy.local.process import Launch, executed, identity, write_atomically
 from deploy.local.replicas import (
+    EDGE_SECRET,
+    PORTAL,
     SERVICES,
     Plan,
     asks_here,
@@ -28,6 +30,7 @@ from deploy.local.replicas import (
     mail_server,
     migrate,
     module_command,
+    portal_environment,
     portal_server,
     provision_kafka,
     reached_here,
@@ -53,8 +56,9 @@ class Stack:
     registries: Kept | None = None
     registries_url: str | None = None
     """Of the local registries, where there are some."""
-    portal_url: str | None = None
-    """Of the portal, where it runs."""
+    portals: list[Kept] = field(default_factory=list)
+    portal_urls: list[str] = field(default_factory=list)
+    """Of the portal's replicas, where it runs."""
     services: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
     ports: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
@@ -64,6 +68,11 @@ class Stack:
 
     def database_url(self, service: str) -> str:
         return self.databases[service]
+
+    @property
+    def portal_url(self) -> str | None:
+        """Of the portal, where it runs."""
+        return self.portal_urls[0] if self.portal_urls else None
 
     def url(self, service: str, replica: int = 0) -> str:
         return self.urls(service)[replica]
@@ -112,7 +121,7 @@ class Stack:
         database_prefix: str = "firstbuy_",
         mail_folder: Path | None = None,
         registries: bool = True,
-        portal: bool = False,
+        portals: int = 0,
         fresh: bool = False,
         prefer_known_ports: bool = False,
         command: Callable[[str], Sequence[str]] = module_command,
@@ -124,10 +133,11 @@ class Stack:
 
         `kafka`, `postgres`: servers that run already and are left running. `databases`: addresses of databases that
         are migrated already, by service; what it lacks is created as `database_prefix + service` and migrated.
-        With `registries` eligibility asks local ones, at `registries_url`, that know what they are told. With `portal`
-        the pages for people run too, at `portal_url`. `environment` is added to every service's. `state` must be locked
-        by the caller (`with state.locked()`). `command` replaces `python -m services.<name>`, for benches and tests of
-        the supervision itself; `launch` is how those commands become processes. Without `provision` no topics are made.
+        With `registries` eligibility asks local ones, at `registries_url`, that know what they are told. With `portals`
+        so many replicas of the pages for people run too, at `portal_urls`. `environment` is added to every service's.
+        `state` must be locked by the caller (`with state.locked()`). `command` replaces `python -m services.<name>`,
+        for benches and tests of the supervision itself; `launch` is how those commands become processes. Without
+        `provision` no topics are made.
         """
         plan = Plan(
             services, replicas or {}, environment or {}, topic_prefix, prefer_known_ports, command, launch=launch
@@ -144,20 +154,24 @@ class Stack:
             plan = replace(plan, users=kafka_users(kafka, topic_prefix))
             token = state.secret("operator-token")
             stack = cls(state, kafka, postgres, topic_prefix, {}, token, folder, mail)
-            shared = _environment(kafka, topic_prefix, mail_port, token)
-            given = dict(databases or {})
-            made = {name: database_prefix + name for name in services if name not in given}
+            shared = _environment(kafka, topic_prefix, mail_port, token, state.secret(EDGE_SECRET))
             if registries and "eligibility" in services:
                 shared |= await stack._start_registries(held, plan, report)
-            await _all(create_database(postgres.url, name) for name in made.values())
-            stack.databases = given | {service: postgres.database_url(name) for service, name in made.items()}
+            named = [*services, *([PORTAL] if portals else [])]
+            made = {name: database_prefix + name for name in named if name not in (databases or {})}
+            stack.databases = dict(databases or {}) | await stack._create_databases(made)
             report("databases and topics are brought up to date")
             migrated = [migrate(state, plan, stack.databases, shared, service) for service in made]
             await _all([*migrated, *([provision_kafka(kafka, topic_prefix)] if provision else [])])
             await stack._start_services(held, plan, shared, report)
-            if portal:
-                await stack._start_portal(held, plan, report)
+            if portals:
+                await stack._start_portals(held, plan, mail_port, portals, report)
             yield stack
+
+    async def _create_databases(self, made: Mapping[str, str]) -> dict[str, str]:
+        """Their addresses by service."""
+        await _all(create_database(self.postgres.url, name) for name in made.values())
+        return {service: self.postgres.database_url(name) for service, name in made.items()}
 
     async def _start_registries(self, held: AsyncExitStack, plan: Plan, report: Report) -> dict[str, str]:
         """The settings by which services ask them."""
@@ -166,9 +180,15 @@ class Stack:
         report(f"registries: {url} (POST /records, PUT /moods/<registry>)")
         return asks_here(url)
 
-    async def _start_portal(self, held: AsyncExitStack, plan: Plan, report: Report) -> None:
+    async def _start_portals(
+        self, held: AsyncExitStack, plan: Plan, mail_port: int, count: int, report: Report
+    ) -> None:
         urls = {service: self.urls(service) for service in plan.services}
-        _, self.portal_url = await held.enter_async_context(portal_server(self.state, plan, urls, report))
+        environment = portal_environment(self.state, urls, self.databases[PORTAL], mail_port)
+        for slot in range(count):
+            kept, url = await held.enter_async_context(portal_server(self.state, plan, environment, slot, report))
+            self.portals.append(kept)
+            self.portal_urls.append(url)
         self.write_description()
         report(f"portal: open {self.portal_url}")
 
@@ -236,7 +256,7 @@ class Stack:
         return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _environment(kafka: KafkaServer, topic_prefix: str, mail_port: int, token: str) -> dict[str, str]:
+def _environment(kafka: KafkaServer, topic_prefix: str, mail_port: int, token: str, edge: str) -> dict[str, str]:
     """What every service of the stack is told."""
     return {
         **({} if kafka.own_users else kafka.settings.as_environment()),
@@ -250,6 +270,7 @@ def _environment(kafka: KafkaServer, topic_prefix: str, mail_port: int, token: s
         **{name: os.environ.get(name, "0") for name in RATES},
         "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
         **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
+        "FIRSTBUY_INTAKE_EDGE_TOKEN_HASH": fingerprint(edge),
     }
 
 

@@ -64,7 +64,7 @@ async def _supervise(state: State, replicas: Mapping[str, int], *, fresh: bool) 
         with state.locked():
             _set_old_logs_aside(state)
             async with Stack.started(
-                state=state, replicas=replicas, fresh=fresh, prefer_known_ports=True, portal=True, report=report
+                state=state, replicas=replicas, fresh=fresh, prefer_known_ports=True, portals=1, report=report
             ) as stack:
                 up = True
                 spinner.stop()

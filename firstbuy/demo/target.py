@@ -74,7 +74,7 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
                 environment=TWO_OFFICERS,
                 topic_prefix=prefix,
                 database_prefix=databases,
-                portal=True,
+                portals=1,
                 report=report,
             ) as stack:
                 yield of_stack(stack)
@@ -82,8 +82,8 @@ async def own_stack(replicas: Mapping[str, int], report: Callable[[str], None]) 
                     await remove(stack.kafka.settings, prefix)
         finally:
             if stack is not None and databases != "firstbuy_":
-                for service in stack.services:
-                    await drop_database(stack.postgres.url, databases + service)
+                for name in stack.databases:
+                    await drop_database(stack.postgres.url, databases + name)
 
 
 def of_stack(stack: Stack) -> Target:

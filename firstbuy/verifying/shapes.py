@@ -7,7 +7,8 @@ from services.selection.verify import UnreadableError, shaped
 
 _SHAPES: Final = """
 Receipt    round:round application:uuid version:positive received_at:moment nonce:nonce payload_hash:hash withdrawn:bool
-           contested?:bool identity?:identity key_id:line signature:line token?:* read_as?:* warnings?:*
+           contested?:bool identity?:identity arrived_at?:moment key_id:line signature:line
+           token?:* read_as?:* warnings?:*
 Proof      round:round epoch:epoch leaf:(uuid,positive,hash) bucket:count index:count count:positive bucket_path:hash[]
            bucket_root:hash manifest_path:hash[] manifest_root:hash
 Pack       pack:line round:PackRound epoch:epoch policy:Policy application:PackApplication verdict:PackVerdict

@@ -16,6 +16,12 @@ class IntakeSettings(ServiceSettings):
     operator_token_hash: str = Field(
         "", pattern=r"^([0-9a-f]{64})?$", description="SHA-256 of the first operator's token, which creates all others."
     )
+    edge_token_hash: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64}(\s+[0-9a-f]{64})*)?$",
+        description="SHA-256 of the tokens of edges, such as the portal, with blanks between: the moment at which an "
+        "edge had read a form counts, within `DRAIN_SECONDS`. Empty: there is none.",
+    )
     body_bytes: int = Field(262_144, ge=1024, description="Largest application body accepted.")
     waiting_submissions: int = Field(
         20_000, ge=1, description="Most submissions that wait at once; more are answered 429."

@@ -1,15 +1,17 @@
 """Settings of the portal."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.contracts.access import SERVICES
-from shared.service.settings import ProcessSettings
+from shared.service.mail_server import MailServerAddress
+from shared.service.settings import DatabaseSettings
 
+LEAST_KEY = 32
 _ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*[^\s/?#])?$"
 
 
-class PortalSettings(ProcessSettings):
+class PortalSettings(DatabaseSettings):
     """What the portal's environment says, beside what every process of a deployment is told."""
 
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_PORTAL_", frozen=True)
@@ -34,6 +36,55 @@ class PortalSettings(ProcessSettings):
     secure: bool = Field(
         False, description="Pages are reached by https alone: cookies are for https. Set it wherever a proxy does TLS."
     )
+
+    sealing_key: SecretStr = Field(
+        SecretStr(""),
+        description="Text of 32 characters or more that seals the tokens of applications in the database; further "
+        "ones, one a line, only open what they sealed. Without one it does not serve.",
+    )
+    edge_token: SecretStr = Field(
+        SecretStr(""),
+        description="Token of role `edge` (`firstbuy token create`): the moment at which the portal had read a form "
+        "counts, within intake's drain. Empty: the moment at which intake reads it.",
+    )
+    session_hours: float = Field(12, gt=0, description="How long somebody stays signed in without doing anything.")
+    draft_days: float = Field(90, ge=1, description="How long after its round's close an unsent draft is kept.")
+    smtp_url: SecretStr = Field(
+        SecretStr("smtp://127.0.0.1:25"),
+        description="Mail server for sign-in links, `smtp[s]://user:password@host:port`; `smtp+starttls://` to insist.",
+    )
+    smtp_timeout_seconds: float = Field(10, gt=0, description="How long the mail server may take for one answer.")
+    sender_address: str = Field(
+        "no-reply@firstbuy.example",
+        pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$",
+        description="Address that links are mailed from.",
+    )
+    sender_name: str = Field("Firstbuy", pattern=r"^[^\x00-\x1f]+$", description="Name that links are mailed under.")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_server(cls, url: SecretStr) -> SecretStr:
+        """Raises ValueError."""
+        MailServerAddress.parse(url.get_secret_value())
+        return url
+
+    @field_validator("sealing_key")
+    @classmethod
+    def _long_enough(cls, keys: SecretStr) -> SecretStr:
+        """Raises ValueError."""
+        if any(len(key) < LEAST_KEY for key in keys.get_secret_value().split()):
+            raise ValueError(f"a key has {LEAST_KEY} characters at least")
+        return keys
+
+    @property
+    def mail_server(self) -> MailServerAddress:
+        """The mail server's address, parsed."""
+        return MailServerAddress.parse(self.smtp_url.get_secret_value())
+
+    @property
+    def sealing_keys(self) -> list[str]:
+        """The keys, the one that seals first."""
+        return self.sealing_key.get_secret_value().split()
 
     @property
     def services(self) -> dict[str, str]:

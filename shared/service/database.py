@@ -1,7 +1,8 @@
 """A process's own database: opened once it is there and has this version's schema."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ import asyncpg
 import structlog
 
 from shared.service.migrate import missing
-from shared.service.postgres import DATABASE_AWAY, Pool, connected, open_pool
+from shared.service.postgres import DATABASE_AWAY, DatabaseAwayError, Pool, connected, open_pool
 from shared.service.settings import DatabaseSettings
 
 _log = structlog.get_logger()
@@ -69,3 +70,49 @@ async def absence(pool: Pool) -> str | None:
     except (RuntimeError, asyncpg.InterfaceError, *DATABASE_AWAY) as error:
         return type(error).__name__
     return None
+
+
+class Database:
+    """The database of a process that answers, in part, without it too: it is waited for in the background."""
+
+    def __init__(self, settings: DatabaseSettings, service: str, migrations: Path) -> None:
+        self._settings, self._service, self._migrations = settings, service, migrations
+        self._pool: Pool | None = None
+        self._waiting = "waits for the database"
+
+    @property
+    def pool(self) -> Pool:
+        """The open pool. Raises DatabaseAwayError while it is waited for."""
+        if self._pool is None:
+            raise DatabaseAwayError(self._waiting)
+        return self._pool
+
+    async def absence(self) -> str | None:
+        """Why it can't be used now; None if it can."""
+        return await absence(self._pool) if self._pool is not None else self._waiting
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Waits for it beside the block, and closes it after."""
+        waiting = asyncio.create_task(self._open(), name="database")
+        try:
+            yield
+        finally:
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+            if self._pool is not None:
+                await close_pool(self._pool)
+                self._pool = None
+
+    async def _open(self) -> None:
+        def waits(reason: str) -> None:
+            self._waiting = reason
+
+        pool = await wait_for_database(self._settings, self._service)
+        try:
+            await wait_for_schema(pool, self._service, self._migrations, waits)
+        except BaseException:
+            await close_pool(pool)
+            raise
+        self._pool = pool

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from shared.service.http_settings import HttpSettings
 from shared.service.logs import configure_logs
 from shared.service.migrate import migrate
-from shared.service.settings import ProcessSettings, ServiceSettings, unusable
+from shared.service.settings import DatabaseSettings, unusable
 from shared.service.settings_files import UnreadableSettingError
 from shared.service.slots import AUTO, Slot
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _log = structlog.get_logger()
-Settings = TypeVar("Settings", bound=ServiceSettings)
-Alone = TypeVar("Alone", bound=ProcessSettings)
+Settings = TypeVar("Settings", bound=DatabaseSettings)
 Read = TypeVar("Read", bound=HttpSettings)
 
 
@@ -47,18 +46,6 @@ def run(
         return 0
     with _in_slot(service, settings) as (settings, serving):
         return _served(create_app, settings, serving)
-
-
-def run_alone(service: str, settings_class: type[Alone], create_app: Callable[[Alone], FastAPI]) -> int:
-    """Runs a process that has no database: the same exit codes."""
-    if sys.argv[1:]:
-        print(f"usage: python -m services.{service}", file=sys.stderr)  # noqa: T201
-        return 2
-    settings = _read(service, settings_class)
-    if settings is None:
-        return 2
-    configure_logs(service, settings.replica, settings.deployment.log_level)
-    return _served(create_app, settings, lambda app: None)
 
 
 def _read(service: str, settings_class: type[Read]) -> Read | None:

@@ -1,8 +1,6 @@
 """The portal's public pages on a real stack, in a real Chromium: in both languages, on a phone, without JavaScript."""
 
 import json
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,14 +13,11 @@ from playwright.async_api import Browser, Page, ViewportSize
 
 from deploy.local.stack import Stack
 from services.portal.api.answers import HEADERS
-from tests.support.rounds import Office, business_number, clock_map, shipped_policy
-from tests.support.stacks import LastingStack
+from tests.browser.conftest import ROUND
+from tests.support.rounds import business_number
 
 pytestmark = pytest.mark.xdist_group("portal")
-ROUND = "portal-round"
-PHONE: ViewportSize = {"width": 390, "height": 844}
 NARROW: ViewportSize = {"width": 320, "height": 640}
-SERVICES = ("intake", "eligibility", "selection")
 PAGES = ["/", f"/rounds/{ROUND}", f"/rounds/{ROUND}/check", f"/rounds/{ROUND}/results", "/rounds/nothing"]
 TITLES = {
     "ko": ["시범구매 라운드", "시험 라운드 (접수 중)", "우리 제품이 자격이 되나요?", "결과", "없는 페이지입니다"],
@@ -35,48 +30,6 @@ TITLES = {
     ],
 }
 AXE = Path(str(find_spec("axe_playwright_python").origin)).with_name("axe.min.js")  # type: ignore[union-attr]
-
-
-@pytest.fixture(scope="module")
-async def stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
-    async with lasting_stack(SERVICES, portal=True) as running:
-        async with httpx2.AsyncClient(base_url=running.url("intake"), timeout=30) as client:
-            office = await Office.of(running, client)
-            await office.announce(ROUND, rehearsal=clock_map(3600))
-            await announce_rolling(office)
-            await office.status(ROUND, "open")
-        yield running
-
-
-async def announce_rolling(office: Office) -> None:
-    """A rolling intake, whose first cut has not opened."""
-    policy = shipped_policy("rolling")
-    closes = datetime.fromisoformat(f"{policy['as_of']}T09:00:00+00:00")
-    opens = (closes - timedelta(days=20)).isoformat()
-    rehearsal = clock_map(3600, opens_in=3600) | {"programme_anchor": opens}
-    await office.announce(
-        "rolling", policy, opens_at=opens, closes_at=closes.isoformat(), rehearsal=rehearsal, title="상시"
-    )
-
-
-@pytest.fixture
-def portal(stack: Stack) -> str:
-    assert stack.portal_url is not None
-    return stack.portal_url
-
-
-@pytest.fixture
-async def phone(browser: Browser) -> AsyncIterator[Page]:
-    """A phone in Korean, without JavaScript; a request to elsewhere or a complaint fails the test."""
-    context = await browser.new_context(locale="ko-KR", viewport=PHONE, java_script_enabled=False)
-    page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("requestfailed", lambda request: complaints.append(request.url))
-    yield page
-    await context.close()
-    refused = "Failed to load resource: the server responded with a status of 4"
-    assert [told for told in complaints if not told.startswith(refused)] == []
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
@@ -187,14 +140,14 @@ async def test_a_startup_with_a_certificate_is_told_its_tickets(phone: Page, por
     "path",
     [f"/rounds/{ROUND}/verify", "/verify/verify.js", "/verify/nothing.js", f"/rounds/{ROUND}/evidence", "/verify.py"],
 )
-async def test_what_verifies_is_selections_own(stack: Stack, portal: str, path: str) -> None:
+async def test_what_verifies_is_selections_own(portal_stack: Stack, portal: str, path: str) -> None:
     async def asked(address: str) -> tuple[int, bytes, dict[str, str]]:
         async with httpx2.AsyncClient(base_url=address, timeout=30) as client:
             answer = await client.get(path)
         names = ("content-type", "etag", "content-security-policy", "cache-control")
         return answer.status_code, answer.content, {name: answer.headers.get(name, "") for name in names}
 
-    assert await asked(portal) == await asked(stack.url("selection"))
+    assert await asked(portal) == await asked(portal_stack.url("selection"))
 
 
 async def test_a_rolling_intake_leads_to_its_cut(portal: str) -> None:
@@ -268,13 +221,13 @@ async def test_a_form_of_another_site_is_refused(portal: str, headers: dict[str,
     assert led.headers["location"] == "/"
 
 
-async def test_a_service_that_is_away_leaves_the_page_and_its_age(stack: Stack, portal: str) -> None:
+async def test_a_service_that_is_away_leaves_the_page_and_its_age(portal_stack: Stack, portal: str) -> None:
     async with httpx2.AsyncClient(base_url=portal, timeout=30) as client:
         assert (await client.get(f"/rounds/{ROUND}")).status_code == 200
-        await stack.stop("intake")
+        await portal_stack.stop("intake")
         kept = await client.get(f"/rounds/{ROUND}")
         unseen = await client.get("/rounds/other", headers={"Accept-Language": "en"})
-        await stack.restart("intake")
+        await portal_stack.restart("intake")
     assert kept.status_code == 200
     assert unseen.status_code == 503
     assert "Nothing is lost" in unseen.text

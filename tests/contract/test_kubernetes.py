@@ -18,7 +18,7 @@ PORTS: Final = {"intake": 8001, "eligibility": 8002, "selection": 8003, "notify"
 PORTAL: Final = 8000
 DRAIN_SECONDS: Final = 20
 """How long a service finishes steps at its end (shared/service/runtime.py)."""
-MADE_BY_HAND: Final = {"operator", "notify-mail"}
+MADE_BY_HAND: Final = {"operator", "notify-mail", "portal-mail", "portal-keys"}
 """Secrets that docs/kubernetes.md has you make where no store of secrets does."""
 
 
@@ -78,16 +78,19 @@ def test_the_portal_asks_the_services_and_reaches_nothing_else(manifests: Manife
     assert of(manifests, "Service")["portal"]["spec"]["ports"][0]["port"] == PORTAL
     assert container["readinessProbe"]["httpGet"] == {"path": "/health/ready", "port": "http"}
     assert pod["terminationGracePeriodSeconds"] > container["lifecycle"]["preStop"]["sleep"]["seconds"] + 15
-    assert [volume["name"] for volume in pod["volumes"]] == ["tmp"], "it has no secret"
-    asked = {variable["name"]: variable["value"] for variable in container["env"]}
+    used = {volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    assert used == {"portal-keys", "portal-mail", "portal-db-app", "portal-db-ca"}, "nothing of Kafka"
+    asked = {variable["name"]: variable.get("value") for variable in container["env"]}
     assert {asked[f"FIRSTBUY_PORTAL_{service.upper()}_URL"] for service in SERVICES} == {
         f"http://{service}:{port}" for service, port in PORTS.items()
     }
-    reached = {
+    *services, database, mail = of(manifests, "NetworkPolicy")["portal"]["spec"]["egress"]
+    assert PORTS == {
         rule["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"]: rule["ports"][0]["port"]
-        for rule in of(manifests, "NetworkPolicy")["portal"]["spec"]["egress"]
+        for rule in services
     }
-    assert reached == PORTS
+    assert database["to"] == [{"podSelector": {"matchLabels": {"cnpg.io/cluster": "portal-db"}}}], "no other database"
+    assert {port["port"] for port in mail["ports"]} == {25, 465, 587}
     outside = of(manifests, "NetworkPolicy")["database-and-kafka"]["spec"]["podSelector"]["matchExpressions"]
     assert outside == [{"key": "app.kubernetes.io/component", "operator": "NotIn", "values": ["portal"]}]
 
@@ -96,7 +99,7 @@ def test_each_service_has_a_migration_of_the_same_version(manifests: Manifests) 
     version = re.search(r'^version = "(.*)"', (PROJECT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
     suffix = version[1].replace(".", "-")
-    assert of(manifests, "Job").keys() == {f"migrate-{service}-{suffix}" for service in SERVICES}
+    assert of(manifests, "Job").keys() == {f"migrate-{name}-{suffix}" for name in (*SERVICES, "portal")}
     for name, pod in pods(manifests).items():
         (container,) = pod["spec"]["containers"]
         assert container["image"] == f"firstbuy:{version[1]}", name

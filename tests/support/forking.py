@@ -23,7 +23,7 @@ from deploy.local.process import leash
 from shared.contracts.access import SERVICES
 
 PRELOADED: Final = (
-    *(f"services.{name}.app" for name in SERVICES),
+    *(f"services.{name}.app" for name in (*SERVICES, "portal")),
     "deploy.local.smtp",
     "deploy.local.registries.server",
     "shared.service.entrypoint",

@@ -10,6 +10,7 @@ import pytest
 from deploy.local.kafka import KafkaServer
 from deploy.local.postgres import PostgresServer, create_database, drop_database
 from deploy.local.process import Launch
+from deploy.local.replicas import PORTAL
 from deploy.local.stack import Stack
 from deploy.local.state import State
 from shared.kafka.provision import remove
@@ -33,9 +34,10 @@ def lasting_stack(
     @asynccontextmanager
     async def lasting(services: Sequence[str], **options: Any) -> AsyncIterator[Stack]:
         run = f"t{secrets.token_hex(5)}"
+        named = [*services, *([PORTAL] if options.get("portals") else [])]
         databases = {
             name: await create_database(postgres_server.url, f"{run}_{name}", template=await templates(name))
-            for name in services
+            for name in named
         }
         own = State(tmp_path_factory.mktemp("stack"), state.cache)
         with own.locked():
@@ -54,7 +56,7 @@ def lasting_stack(
                 if "intake" in services:
                     await hold_to_life(started)
         await remove(kafka_server.settings, f"{run}.")
-        for name in services:
+        for name in named:
             await drop_database(postgres_server.url, f"{run}_{name}")
 
     return lasting

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.networks import named, network_of
 from services.notify.domain.rates import LONGEST, Key, Rates, Ready, Scope, Shares, Used, keys, shared_out
+from shared.service.networks import named, network_of
 
 NOW = datetime(2018, 9, 14, 9, tzinfo=UTC)
 RATES = Rates(

@@ -11,12 +11,12 @@ from fastapi.responses import JSONResponse
 from pydantic_core import from_json
 
 from services.intake.api.bodies import CONTACT, SUBMISSION, ContactBody, FactsBody, SubmissionBody
+from services.intake.api.edge import moment_of
 from services.intake.api.refusals import granted
 from services.intake.api.renewals import first_use
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import entry_version, is_id, nonce
-from services.intake.domain.networks import named
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
 from services.intake.domain.renewals import opens
 from services.intake.domain.rounds import Closed, RoundWindow
@@ -36,6 +36,7 @@ from shared.proof.inclusion import inclusion_proof
 from shared.proof.merkle import bucket_of
 from shared.reading.json_read import told
 from shared.service.http import bearer_hash, body_of, parse, parsed, read_body
+from shared.service.networks import named
 from shared.service.postgres import Connection, connected
 from shared.service.problems import Problem, in_language
 
@@ -162,7 +163,8 @@ async def resubmit(application: str, request: Request) -> Response:
     """A new version in place of the one that `If-Match` names; 412 when that is not the newest, 428 without it."""
     state = intake(request)
     body = await read_body(request, state.settings.body_bytes)
-    received_at = state.clock.now()
+    moment = moment_of(request, state.clock.now())
+    received_at = moment.received_at
     read = parsed(SUBMISSION, body)
     stated_body = read.value
     replaces = _if_match(request)
@@ -189,7 +191,14 @@ async def resubmit(application: str, request: Request) -> Response:
         placed = granted(await placed_beside_others(connection, stored, stated_facts, identity))
         drawn = nonce(window.seed, application, newest + 1, secrets.token_hex(16))
         version = entry_version(
-            application, newest + 1, received, drawn, facts, contested=placed.contested, identity=identity
+            application,
+            newest + 1,
+            received,
+            drawn,
+            facts,
+            contested=placed.contested,
+            identity=identity,
+            arrived_at=window.time_map.programme(moment.arrived_at) if moment.arrived_at else None,
         )
         receipt = signed(receipt_of(stored.round, version), signer)
         await versions.append(connection, version, receipt)

@@ -7,7 +7,6 @@ from typing import Final
 from fastapi import Request
 
 from services.intake.adapters.spreadsheets.reader import SheetReader
-from services.intake.domain.networks import network_of
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
 from services.intake.storage.tokens import Bearer
@@ -19,6 +18,7 @@ from services.intake.usecases.inbox_watch import InboxWatch
 from shared.clock import Clock
 from shared.service.http import bearer_hash
 from shared.service.keys import SigningKey
+from shared.service.networks import network_of
 from shared.service.outbox import OutboxPublisher
 from shared.service.postgres import Connection, connected
 from shared.service.problems import Problem

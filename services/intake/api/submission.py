@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from services.intake.api.bodies import SUBMISSION, SubmissionBody
+from services.intake.api.edge import moment_of
 from services.intake.api.refusals import granted, problem
 from services.intake.api.state import intake, network
 from services.intake.domain.entries import Chance
@@ -57,7 +58,8 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
     if not round_id.isprintable():  # a statement that can't hold it would fail for all who share its group
         raise problem(refused_entry(Refusal.UNKNOWN_ROUND))
     body = await read_body(request, state.settings.body_bytes)
-    received_at = state.clock.now()
+    moment = moment_of(request, state.clock.now())
+    received_at = moment.received_at
     read = parsed(SUBMISSION, body)
     application: SubmissionBody = read.value
     facts = application.facts()
@@ -82,6 +84,7 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
         traceparent=state.runtime.tracing.begin("POST application", request.headers.get("traceparent")),
         token_hash=bearer_hash(request.headers.get("authorization")),
         identity=level,
+        arrived_at=moment.arrived_at,
     )
     return submission, lambda answer: with_warnings(answer | told(read.read_as), fitness, facts)
 
@@ -104,6 +107,8 @@ OPENAPI: Final = {
     "parameters": [
         {"name": "round", "in": "path", "required": True, "schema": {"type": "string"}},
         {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}},
+        {"name": "Firstbuy-Edge-Token", "in": "header", "required": False, "schema": {"type": "string"}},
+        {"name": "Firstbuy-Read-At", "in": "header", "required": False, "schema": {"type": "string"}},
     ],
     **body_of(SubmissionBody),
     "responses": {

@@ -94,7 +94,7 @@ def withdrawal_nonce(secret: bytes, application: str, version: int) -> str:
 class EntryVersion:
     """One version of an application or a purchase request: the facts as canonical JSON, and their hash.
 
-    `contested`, `restated`, `identity`: see `ApplicationSubmitted`.
+    `contested`, `restated`, `identity`, `arrived_at`: see `ApplicationSubmitted`.
     """
 
     identifier: str
@@ -106,6 +106,7 @@ class EntryVersion:
     contested: bool = False
     restated: bool = False
     identity: IdentityLevel | None = None
+    arrived_at: datetime | None = None
 
 
 def entry_version(
@@ -117,6 +118,7 @@ def entry_version(
     *,
     contested: bool = False,
     identity: IdentityLevel | None = None,
+    arrived_at: datetime | None = None,
 ) -> EntryVersion:
     """A version with the hash of its nonce and facts."""
     text = canonical_json(facts)
@@ -130,6 +132,7 @@ def entry_version(
         facts=text.decode(),
         contested=contested,
         identity=identity,
+        arrived_at=arrived_at,
     )
 
 
@@ -143,4 +146,5 @@ def restate(before: EntryVersion, received_at: datetime, nonce: str, *, conteste
         payload_hash=payload_hash_of(nonce, before.facts.encode()),
         contested=contested,
         restated=True,
+        arrived_at=None,
     )

@@ -17,7 +17,8 @@ UNSIGNED: Final = frozenset({"token", "key_id", "signature", "read_as", "warning
 class Receipt:
     """One version as it was received. The token is the applicant's secret: stored only hashed and never signed.
 
-    `contested` is stated only if true, `identity` only where known: older receipts have neither.
+    `contested` is stated only if true, `identity` only where known: older receipts have neither. `arrived_at`, when
+    intake had read it, only where `received_at` is the moment at which an edge, such as the portal, had.
     """
 
     round: str
@@ -32,6 +33,7 @@ class Receipt:
     token: str | None = None
     contested: bool = False
     identity: IdentityLevel | None = None
+    arrived_at: datetime | None = None
 
 
 def receipt_of(round_id: str, version: EntryVersion, *, withdrawn: bool = False) -> Receipt:
@@ -46,6 +48,7 @@ def receipt_of(round_id: str, version: EntryVersion, *, withdrawn: bool = False)
         withdrawn=withdrawn,
         contested=version.contested,
         identity=version.identity,
+        arrived_at=version.arrived_at,
     )
 
 
@@ -71,7 +74,7 @@ def _stated(receipt: Receipt) -> dict[str, Json]:
         "round": receipt.round,
         "application": receipt.application,
         "version": receipt.version,
-        "received_at": receipt.received_at.isoformat().replace("+00:00", "Z"),
+        "received_at": _written(receipt.received_at),
         "nonce": receipt.nonce,
         "payload_hash": receipt.payload_hash,
         "withdrawn": receipt.withdrawn,
@@ -80,4 +83,10 @@ def _stated(receipt: Receipt) -> dict[str, Json]:
         whole["contested"] = True
     if receipt.identity is not None:
         whole["identity"] = receipt.identity.value
+    if receipt.arrived_at is not None:
+        whole["arrived_at"] = _written(receipt.arrived_at)
     return whole
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

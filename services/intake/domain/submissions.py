@@ -53,6 +53,8 @@ class Submission:
     """Hash of the token sent with it, which opens another entry."""
     identity: IdentityLevel = IdentityLevel.NONE
     """How certain it is that the firm sent it."""
+    arrived_at: datetime | None = None
+    """When intake had read it, where `received_at` is an edge's moment."""
 
 
 class Refusal(StrEnum):
@@ -100,7 +102,10 @@ def enter(submission: Submission, window: RoundWindow | None, secret: bytes, riv
     )
     party = party_id(window.seed, application, submission.chance)
     drawn = nonce(window.seed, application, 1, submission.chance.nonce)
-    version = entry_version(application, 1, received_at, drawn, submission.facts, identity=submission.identity)
+    arrived_at = window.time_map.programme(submission.arrived_at) if submission.arrived_at else None
+    version = entry_version(
+        application, 1, received_at, drawn, submission.facts, identity=submission.identity, arrived_at=arrived_at
+    )
     return Entry(
         round=window.round,
         submission=submission,

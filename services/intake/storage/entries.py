@@ -23,7 +23,7 @@ from shared.service.postgres import Connection
 # The second half: keys stored since the migration by replicas of the previous version.
 KNOWN_KEYS = """
 SELECT asked.round AS addressed, asked.firm, asked.key, k.body_hash, a.round, v.application::text, v.version, v.nonce,
-       v.payload_hash, v.received_at, v.key_id, v.signature, v.contested, v.identity
+       v.payload_hash, v.received_at, v.key_id, v.signature, v.contested, v.identity, v.arrived_at
 FROM unnest($1::text[], $2::text[], $3::text[]) AS asked(round, firm, key)
 CROSS JOIN LATERAL (
     SELECT body_hash, application FROM keys_of_firms kept
@@ -44,9 +44,10 @@ ON CONFLICT DO NOTHING RETURNING application::text
 INSERT_DETAILS = """
 WITH versions AS (
     INSERT INTO application_versions
-        (application, version, received_at, nonce, payload_hash, facts, key_id, signature, contested, identity)
+        (application, version, received_at, nonce, payload_hash, facts, key_id, signature, contested, identity,
+         arrived_at)
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $16::text[],
-                         $17::text[], $19::boolean[], $20::text[])
+                         $17::text[], $19::boolean[], $20::text[], $21::timestamptz[])
 ), keys AS (
     INSERT INTO keys_of_firms (round, key, body_hash, application, business_number)
     SELECT * FROM unnest($7::text[], $8::text[], $9::bytea[], $10::uuid[], $18::text[])
@@ -239,6 +240,7 @@ async def _known(
                     token=access_token(secret, row["application"]),
                     contested=row["contested"],
                     identity=row["identity"] and IdentityLevel(row["identity"]),
+                    arrived_at=row["arrived_at"],
                 ),
                 signer,
             ),
@@ -290,6 +292,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
         [entry.submission.business_number for entry in keyed],
         [entry.first.contested for entry in inserted],
         [entry.first.identity for entry in inserted],
+        [entry.first.arrived_at for entry in inserted],
     )
     return {
         entry.application: replace(receipt, token=entry.token)

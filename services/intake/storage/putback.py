@@ -58,9 +58,10 @@ ON CONFLICT DO NOTHING
 """
 VERSIONS = """
 INSERT INTO application_versions
-    (application, version, received_at, nonce, payload_hash, facts, withdrawn, contested, restated, identity)
+    (application, version, received_at, nonce, payload_hash, facts, withdrawn, contested, restated, identity,
+     arrived_at)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-                     $8::boolean[], $9::boolean[], $10::text[])
+                     $8::boolean[], $9::boolean[], $10::text[], $11::timestamptz[])
 ON CONFLICT DO NOTHING
 """
 NEWEST_VERSIONS = """
@@ -219,6 +220,7 @@ async def applications(connection: Connection, lost: Sequence[LostApplication], 
         [version.contested for version in entry_versions],
         [version.restated for version in entry_versions],
         [version.identity for version in entry_versions],
+        [version.arrived_at for version in entry_versions],
     )
     return rows + await rows_changed(
         connection, NEWEST_VERSIONS, sorted({version.identifier for version in entry_versions})

@@ -14,7 +14,7 @@ APPLICATIONS = f"SELECT * FROM ({APPLICATION_LEAVES}) leaf WHERE {_BUCKET.format
 REQUESTS = f"SELECT * FROM ({REQUEST_LEAVES}) leaf WHERE {_BUCKET.format('request')}"  # noqa: S608
 VERSIONS = f"""
 SELECT application::text, party::text, version, a.withdrawn, received_at, nonce, v.payload_hash, facts, contested,
-       restated, identity
+       restated, identity, arrived_at
 FROM applications a JOIN application_versions v USING (application, version)
 WHERE round = $1 AND {_BUCKET.format("application::text")}
 """  # noqa: S608

@@ -12,15 +12,15 @@ from shared.service.postgres import Connection
 
 APPLICATION = """
 SELECT a.application::text, a.round, a.party::text, a.business_number, a.product_key, a.token_hash, a.version,
-       a.withdrawn, v.received_at, v.nonce, v.payload_hash, v.facts, v.contested, v.restated, v.identity
+       a.withdrawn, v.received_at, v.nonce, v.payload_hash, v.facts, v.contested, v.restated, v.identity, v.arrived_at
 FROM applications a JOIN application_versions v USING (application, version)
 WHERE a.application = $1
 """
 LOCK_APPLICATION = "SELECT version, withdrawn FROM applications WHERE application = $1 FOR UPDATE"
 INSERT_VERSION = """
 INSERT INTO application_versions (application, version, received_at, nonce, payload_hash, facts, withdrawn, key_id,
-                                  signature, contested, restated, identity)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                  signature, contested, restated, identity, arrived_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 SET_VERSION = """
 UPDATE applications SET version = $2, payload_hash = $3, withdrawn = $4 WHERE application = $1
@@ -34,7 +34,7 @@ ON CONFLICT (party) DO UPDATE SET name = excluded.name, email = excluded.email, 
 CONTACT = "SELECT name, email, phone, language FROM contacts WHERE party = $1"
 RECEIPTS = """
 SELECT a.round, v.application::text, v.version, v.nonce, v.payload_hash, v.received_at, v.withdrawn, v.key_id,
-       v.signature, v.contested, v.identity
+       v.signature, v.contested, v.identity, v.arrived_at
 FROM application_versions v JOIN applications a USING (application)
 WHERE application = $1 ORDER BY v.version
 """
@@ -87,6 +87,7 @@ def version_of(row: Any) -> EntryVersion:
         contested=row["contested"],
         restated=row["restated"],
         identity=row["identity"] and IdentityLevel(row["identity"]),
+        arrived_at=row["arrived_at"],
     )
 
 
@@ -114,6 +115,7 @@ async def append(connection: Connection, version: EntryVersion, receipt: Receipt
         version.contested,
         version.restated,
         version.identity,
+        version.arrived_at,
     )
     await connection.execute(SET_VERSION, version.identifier, version.version, version.payload_hash, receipt.withdrawn)
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from services.intake.domain.entries import EntryVersion
-from services.intake.domain.networks import named
 from services.intake.domain.submissions import ContactDetails, Entry
 from services.intake.storage.versions import StoredApplication
 from shared.contracts import topics
 from shared.contracts.events import AccessTokenChanged
 from shared.kafka.cloudevents import Outgoing, event_id, outgoing
 from shared.proof.canonical import canonical_json
+from shared.service.networks import named
 
 
 def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing, Outgoing]:
@@ -23,11 +23,12 @@ def entry_events(entry: Entry, networks: bytes | None = None) -> tuple[Outgoing,
 
 def submitted_event(round_id: str, party: str, version: EntryVersion, traceparent: str | None) -> Outgoing:
     """ApplicationSubmitted. Its JSON is assembled by hand around facts that are canonical JSON already."""
+    arrived = f'"arrived_at":"{_written(version.arrived_at)}",' if version.arrived_at else ""
     contested = '"contested":true,' if version.contested else ""
     identity = f'"identity":"{version.identity}",' if version.identity else ""
     restated = '"restated":true,' if version.restated else ""
     body = (
-        f'{{"application":"{version.identifier}",{contested}"facts":{version.facts},{identity}"nonce":"{version.nonce}",'
+        f'{{"application":"{version.identifier}",{arrived}{contested}"facts":{version.facts},{identity}"nonce":"{version.nonce}",'
         f'"party":"{party}","payload_hash":"{version.payload_hash}","received_at":"{_utc(version)}",{restated}'
         f'"round":"{round_id}","version":{version.version}}}'
     )
@@ -70,7 +71,11 @@ def contact_event(
 
 
 def _utc(version: EntryVersion) -> str:
-    return version.received_at.isoformat().replace("+00:00", "Z")
+    return _written(version.received_at)
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def token_event(

@@ -1,6 +1,7 @@
 """The services' HTTP APIs, over kept connections."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,14 +28,35 @@ class UnknownThereError(Exception):
 
 
 class RefusedThereError(Exception):
-    """What a service says is wrong with what was sent: `errors` by pointer, in the language that was asked for."""
+    """What a service says is wrong with what was sent: `errors` by pointer, in the language that was asked for; `named`
+    is the code of the whole."""
 
     code = "refused-there"
 
-    def __init__(self, title: str, errors: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, status: int, named: str, title: str, errors: Sequence[Mapping[str, str]]) -> None:
         super().__init__(title)
+        self.status = status
+        self.named = named
         self.title = title
         self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, and what a request says beside its body."""
+
+    language: Language = Language.EN
+    token: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def sent(self) -> dict[str, str]:
+        """As headers."""
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"Accept-Language": self.language.value, **token, **self.headers}
+
+
+ANYBODY: Final = Asking()
+"""Whoever asks for what is public."""
 
 
 class Passed:
@@ -74,13 +96,18 @@ class Services:
     async def get(self, service: str, path: str) -> Any:
         """The JSON at a path. Raises ServiceAwayError or UnknownThereError, also for a name that can be none."""
         try:
-            return _read(await self._sent(service, "GET", path))
+            return await self.ask(service, "GET", path)
         except RefusedThereError as error:
             raise UnknownThereError(path) from error
 
-    async def post(self, service: str, path: str, body: Any, language: Language) -> Any:
-        """The JSON that answers the body. Raises ServiceAwayError, UnknownThereError or RefusedThereError."""
-        return _read(await self._sent(service, "POST", path, body, language))
+    async def ask(self, service: str, method: str, path: str, body: Any = None, asking: Asking = ANYBODY) -> Any:
+        """The JSON of an answer; None if it has no body. Raises ServiceAwayError, UnknownThereError or
+        RefusedThereError."""
+        try:
+            answer = await self._clients[service].request(method, path, json=body, headers=asking.sent())
+        except httpx2.HTTPError as error:
+            raise ServiceAwayError(f"{service}: {type(error).__name__}") from error
+        return _read(answer)
 
     async def open(self, service: str, path: str, headers: Mapping[str, str]) -> Passed:
         """The answer of a path, whatever its status, to be passed on. Raises ServiceAwayError."""
@@ -91,15 +118,6 @@ class Services:
         except httpx2.HTTPError as error:
             raise ServiceAwayError(f"{service}: {type(error).__name__}") from error
 
-    async def _sent(
-        self, service: str, method: str, path: str, body: Any = None, language: Language = Language.EN
-    ) -> httpx2.Response:
-        headers = {"Accept-Language": language.value}
-        try:
-            return await self._clients[service].request(method, path, json=body, headers=headers)
-        except httpx2.HTTPError as error:
-            raise ServiceAwayError(f"{service}: {type(error).__name__}") from error
-
 
 def _read(answer: httpx2.Response) -> Any:
     path, status = answer.url.path, answer.status_code
@@ -107,10 +125,13 @@ def _read(answer: httpx2.Response) -> Any:
         raise UnknownThereError(path)
     if answer.is_server_error or status == HTTPStatus.TOO_MANY_REQUESTS:
         raise ServiceAwayError(f"{path}: {status}")
+    if status == HTTPStatus.NO_CONTENT:
+        return None
     try:
         content = answer.json()
     except ValueError as error:
         raise ServiceAwayError(f"{path}: no JSON") from error
     if answer.is_client_error:
-        raise RefusedThereError(str(content["title"]), content["errors"])
+        named = str(content["type"]).rpartition(":")[2]
+        raise RefusedThereError(status, named, str(content["title"]), content["errors"])
     return content

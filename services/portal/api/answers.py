@@ -11,6 +11,8 @@ from shared.contracts.events import Language
 from shared.service.kept_answers import knows, takes_gzip
 from shared.wording.spoken import accepted
 
+FETCHES: Final = "; connect-src 'self'"
+"""Added to the policy of a page that saves by itself, or checks a proof."""
 LANGUAGE: Final = "language"
 """The cookie that keeps a language once somebody has switched."""
 HEADERS: Final = {
@@ -37,11 +39,16 @@ def language_of(request: Request) -> Language:
     return accepted(header) if 0 < len(header) <= _LONGEST else Language.KO
 
 
-def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> Response:
-    """A page for who asked alone."""
+def page(
+    request: Request, template: str, values: Mapping[str, Any], *, status: int = 200, fetches: bool = False
+) -> Response:
+    """A page for who asked alone. With `fetches` its scripts may ask this site."""
     language = language_of(request)
     content = _pages(request).render(template, language, {"path": request.url.path, **values})
-    return Response(content, status, _headers(language, "no-store"), "text/html")
+    headers = _headers(language, "no-store")
+    if fetches:
+        headers["Content-Security-Policy"] += FETCHES
+    return Response(content, status, headers, "text/html")
 
 
 def public_page(request: Request, template: str, shows: Hashable, make: Callable[[], Mapping[str, Any]]) -> Response:

@@ -15,16 +15,22 @@ _OURS: Final = {"same-origin", "none"}
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """What was typed, by field; of a field that is there twice the last. Raises Problem: 403 for a form of another
-    site, 413, 415, 400."""
+    """What was typed, by field; what was chosen several times of one stands with commas between. Raises Problem: 403
+    for a form of another site, 413, 415, 400."""
     _of_this_site(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Problem(415, "not-a-form", f"Send the form as 'Content-Type: {FORM}'.")
     sent = await read_bytes(request, FORM_BYTES, f"The form is longer than {FORM_BYTES} bytes.")
     try:
-        return dict(parse_qsl(sent.decode(), keep_blank_values=True, max_num_fields=_FIELDS, errors="strict"))
+        pairs = parse_qsl(sent.decode(), keep_blank_values=True, max_num_fields=_FIELDS, errors="strict")
     except ValueError as error:
         raise Problem(400, "unreadable", "The form can't be read.") from error
+    if b"%00" in sent:
+        raise Problem(400, "unreadable", "There is a NUL in what was sent: no text here can hold one.")
+    typed: dict[str, str] = {}
+    for name, value in pairs:
+        typed[name] = f"{typed[name]}, {value}" if name in typed else value
+    return typed
 
 
 def _of_this_site(request: Request) -> None:

@@ -12,14 +12,15 @@ from fastapi.responses import RedirectResponse
 from services.portal.adapters.kept import Shown
 from services.portal.adapters.services import RefusedThereError
 from services.portal.api.answers import HEADERS, LANGUAGE, SHARED, language_of, page, public_page
+from services.portal.api.choosing import choices_of, rules_of
 from services.portal.api.forms import read_form
-from services.portal.domain.asking import FIELDS, GROUPS, asked, facts_of, field_at
+from services.portal.domain.asking import FIELDS, GROUPS, asked, facts_of
+from services.portal.domain.fields import TRACK, field_at
 from services.portal.domain.plain_rules import plain_tracks, ticket_rows
-from services.portal.domain.rounds import Round, for_home
+from services.portal.domain.rounds import Round, Summary, for_home
 from services.portal.domain.texts import TEXTS, Texts
 from services.portal.usecases.public import Public
 from shared.contracts.events import Language
-from shared.contracts.facts import BusinessStatus, LegalForm, Origin
 from shared.contracts.policy import Method
 from shared.service.http import download
 
@@ -38,7 +39,7 @@ async def home(request: Request) -> Response:
 
     def values() -> Mapping[str, Any]:
         opened, coming, past = for_home(shown.value)
-        left = {each.round: _left(each.closes_at - each.now, texts) for each in opened}
+        left = {each.round: left_of(each, texts) for each in opened}
         return {"opened": opened, "coming": coming, "past": past, "left": left, **said}
 
     return public_page(request, "home.html", (shown.version, *said.values()), values)
@@ -58,7 +59,7 @@ async def show_round(round_id: str, request: Request) -> Response:
             "tickets": ticket_rows(found.policy, texts),
             "drawn": found.policy.method is Method.WEIGHTED_DRAW,
             "published": _published(found),
-            "left": _left(found.closes_at - found.now, texts),
+            "left": left_of(found, texts),
             **said,
         }
 
@@ -121,13 +122,7 @@ async def check(round_id: str, request: Request) -> Response:
         verdict = await _public(request).check(round_id, facts_of(typed), language)
     except RefusedThereError as refused:
         return await _form(request, round_id, typed, _errors(refused, texts))
-    values = {
-        "round": found,
-        "verdict": verdict,
-        "findings": verdict["findings_in_words"][language.value],
-        "would_help": verdict["explanation"][language.value]["would_help"],
-        "read_as": _read_as(verdict, texts),
-    }
+    values = {"round": found, "typed": typed, **verdict_in_words(verdict, texts)}
     return page(request, "verdict.html", values)
 
 
@@ -165,8 +160,20 @@ def _said(shown: Shown[Any], texts: Texts) -> dict[str, Any]:
     return {"now": texts.minute(now), "stale_since": since}
 
 
-def _left(time: timedelta, texts: Texts) -> str:
-    minutes = max(0, int(time.total_seconds()) // 60)
+def verdict_in_words(verdict: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
+    """A verdict for a page: its findings, what would help, and how it was read."""
+    language = texts.language.value
+    return {
+        "verdict": verdict,
+        "findings": verdict["findings_in_words"][language],
+        "would_help": verdict["explanation"][language]["would_help"],
+        "read_as": _read_as(verdict, texts),
+    }
+
+
+def left_of(round_: Summary, texts: Texts) -> str:
+    """How long it is until the close."""
+    minutes = max(0, int((round_.closes_at - round_.now).total_seconds()) // 60)
     days, hours = divmod(minutes // 60, 24)
     if days:
         return texts("home.left_days", days=days, hours=hours)
@@ -197,15 +204,16 @@ def _cell(value: object) -> object:
 
 def _read_as(verdict: Mapping[str, Any], texts: Texts) -> list[tuple[str, str, str]]:
     """By field: what was typed, and as what it was read."""
-    named = ((field_at(each["field"]), each) for each in verdict.get("read_as", ()))
-    return [(texts(f"field.{name}"), each["said"], each["read"]) for name, each in named if name]
+    named = ((field_at(each["field"], FIELDS), each) for each in verdict.get("read_as", ()))
+    return [(texts(f"field.{field.label}"), each["said"], each["read"]) for field, each in named if field]
 
 
 def _errors(refused: RefusedThereError, texts: Texts) -> dict[str, str]:
     """By field. What points at none stands under the empty name."""
     found: dict[str, str] = {}
     for each in refused.errors:
-        name = field_at(each["pointer"]) or ""
+        field = field_at(each["pointer"], FIELDS)
+        name = field.name if field else ""
         label = texts(f"field.{name}") + ": " if name else ""
         fix = texts("check.fix")
         found.setdefault(name, f"{label}{each['detail'].rstrip('.')}. {fix}: {each['fix']}")
@@ -216,24 +224,12 @@ async def _form(request: Request, round_id: str, typed: Mapping[str, str], error
     language = language_of(request)
     shown = await _public(request).round(round_id)
     found = shown.value
-    rules = frozenset(condition.rule for track in found.policy.tracks for condition in track.conditions)
-    choices = {
-        "tracks": [(track.track, getattr(track.name, language.value)) for track in found.policy.tracks],
-        "certificate_kinds": [(kind.kind, getattr(kind.name, language.value)) for kind in found.policy.certificates],
-    } | {
-        name: [(each, TEXTS[language](f"choice.{each}")) for each in kinds]
-        for name, kinds in (
-            ("legal_forms", list(LegalForm)),
-            ("origins", list(Origin)),
-            ("statuses", list(BusinessStatus)),
-            ("yes_no", ["no", "yes"]),
-        )
-    }
+    rules = rules_of(found)
     values = {
         "round": found,
         "groups": {name: asked(fields, rules) for name, fields in GROUPS.items()},
-        "track": FIELDS[0],
-        "choices": choices,
+        "track": TRACK,
+        "choices": choices_of(found, language),
         "typed": typed,
         "errors": errors,
     }

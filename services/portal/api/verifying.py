@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.portal.adapters.services import Passed, Services
+from services.portal.usecases.public import round_path
 
 router = APIRouter(include_in_schema=False)
 _ASKED_WITH: Final = ("if-none-match", "accept-language", "accept-encoding", "range")
@@ -52,11 +53,17 @@ async def verifier(request: Request) -> Response:
     return await _passed_on(request)
 
 
-async def _passed_on(request: Request) -> Response:
+@router.get("/rounds/{round_id}/manifest.json")
+async def manifest(round_id: str, request: Request) -> Response:
+    """The frozen set's published hashes, as intake has them: what a proof is checked against."""
+    return await _passed_on(request, "intake", round_path(round_id, "/manifest"))
+
+
+async def _passed_on(request: Request, service: str = "selection", path: str = "") -> Response:
     services: Services = request.app.state.services
-    path = request.scope["raw_path"].decode() + (f"?{request.url.query}" if request.url.query else "")
+    path = path or request.scope["raw_path"].decode() + (f"?{request.url.query}" if request.url.query else "")
     headers = {name: value for name in _ASKED_WITH if (value := request.headers.get(name))}
-    passed = await services.open("selection", path, headers)
+    passed = await services.open(service, path, headers)
     kept = {name: value for name in _PASSED_ON if (value := passed.headers.get(name))}
     return StreamingResponse(_content(passed), passed.status, kept)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -64,6 +64,15 @@ class Summary:
     def open(self) -> bool:
         """Whether applications are taken."""
         return self.status == Step.OPEN
+
+    @property
+    def over(self) -> bool:
+        """Whether it was open, and takes nothing any more."""
+        return not self.open and self.status != Step.ANNOUNCED
+
+    def closed_for(self, time: timedelta) -> bool:
+        """Whether it closed that long ago."""
+        return self.over and self.now - self.closes_at > time
 
     def titled(self, language: Language) -> str:
         """The title in one language: what stands in brackets behind the Korean one is the English one."""

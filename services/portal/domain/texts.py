@@ -42,8 +42,12 @@ class Texts:
     def minute(self, when: datetime) -> str:
         """A moment to the minute, with the zone."""
         there = when.astimezone(KST)
-        zone = self("zone")
-        return f"{day(there, self.language)} {there:%H:%M} {zone}"
+        return f"{day(there, self.language)} {there:%H:%M} {self('zone')}"
+
+    def second(self, when: datetime) -> str:
+        """A moment to the second, with the zone."""
+        there = when.astimezone(KST)
+        return f"{day(there, self.language)} {there:%H:%M:%S} {self('zone')}"
 
 
 _MAN: Final = 10_000

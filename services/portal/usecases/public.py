@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 
 from services.portal.adapters.kept import Kept, Shown
-from services.portal.adapters.services import ServiceAwayError, Services
+from services.portal.adapters.services import Asking, ServiceAwayError, Services
 from services.portal.domain.rounds import ROUND, SUMMARIES, Round, Summary
 from shared.contracts.events import Language
 
@@ -56,7 +56,7 @@ class Public:
         """A round. Raises UnknownThereError, NamesASeriesError or ServiceAwayError."""
 
         async def ask() -> Round:
-            content = await self._services.get("intake", _path(round_id))
+            content = await self._services.get("intake", round_path(round_id))
             if "cuts" in content:
                 raise NamesASeriesError(content["open"] or content["cuts"][-1]["round"])
             return _valid(ROUND, content)
@@ -67,19 +67,20 @@ class Public:
         """Its results so far. Raises UnknownThereError or ServiceAwayError."""
 
         async def ask() -> Results:
-            return _results((await self._services.get("intake", _path(round_id, "/results")))["results"])
+            return _results((await self._services.get("intake", round_path(round_id, "/results")))["results"])
 
         return await self._results.get(round_id, ask)
 
     async def check(self, round_id: str, facts: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
         """The verdict that facts would have. Raises UnknownThereError, ServiceAwayError or RefusedThereError."""
-        verdict: Mapping[str, Any] = await self._services.post(
-            "eligibility", _path(round_id, "/check"), facts, language
+        asking = Asking(language)
+        verdict: Mapping[str, Any] = await self._services.ask(
+            "eligibility", "POST", round_path(round_id, "/check"), facts, asking
         )
         return verdict
 
 
-def _path(round_id: str, below: str = "") -> str:
+def round_path(round_id: str, below: str = "") -> str:
     """Of a round at a service, whatever somebody wrote for its name."""
     return f"/rounds/{quote(round_id, safe='')}{below}"
 

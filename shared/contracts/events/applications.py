@@ -41,6 +41,8 @@ class ApplicationSubmitted(Contract):
     restated: bool = False
     identity: IdentityLevel | None = None
     """How sure it is that it comes from the firm; absent: of a version from before that was told."""
+    arrived_at: UtcTime | None = None
+    """When intake had read it, where `received_at` is the moment at which an edge, such as the portal, had."""
 
 
 class ApplicationWithdrawn(Contract):

@@ -108,6 +108,7 @@ def _version(event: Event[ApplicationSubmitted]) -> LostVersion:
             contested=body.contested,
             restated=body.restated,
             identity=body.identity,
+            arrived_at=body.arrived_at,
         )
     )
 
