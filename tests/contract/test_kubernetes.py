@@ -85,10 +85,10 @@ def test_the_portal_asks_the_services_and_reaches_nothing_else(manifests: Manife
         f"http://{service}:{port}" for service, port in PORTS.items()
     }
     *services, database, mail = of(manifests, "NetworkPolicy")["portal"]["spec"]["egress"]
-    assert PORTS == {
+    assert {
         rule["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"]: rule["ports"][0]["port"]
         for rule in services
-    }
+    } == PORTS
     assert database["to"] == [{"podSelector": {"matchLabels": {"cnpg.io/cluster": "portal-db"}}}], "no other database"
     assert {port["port"] for port in mail["ports"]} == {25, 465, 587}
     outside = of(manifests, "NetworkPolicy")["database-and-kafka"]["spec"]["podSelector"]["matchExpressions"]

@@ -125,3 +125,24 @@ async def test_made_up_names_push_out_no_more_than_their_number(
     assert service.asked == asked, "the one that was asked for lately stays"
     await answers.get("b", service.ask)
     assert service.asked == asked + 1
+
+
+async def test_what_nobody_looked_at_is_asked_for_first(answers: Kept[str], service: Service, clock: Clock) -> None:
+    await answers.get("a", service.ask)
+    clock.now, service.says = 10, "two"
+    shown = await answers.get("a", service.ask)
+    assert (shown.value, shown.age) == ("two", 0)
+
+
+async def test_one_of_many_waits_for_it_and_not_for_long(
+    answers: Kept[str], service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PATIENCE_SECONDS", 0.01)
+    await answers.get("a", service.ask)
+    clock.now = 10
+    service.gate.clear()
+    first = asyncio.create_task(answers.get("a", service.ask))
+    await settled()
+    assert (await answers.get("a", service.ask)).age == 10, "the others are shown what there is"
+    assert (await first).age == 10
+    service.gate.set()

@@ -1,4 +1,5 @@
-"""Answers kept in memory: fresh for a second, then shown while they are asked for again in the background.
+"""Answers kept in memory: fresh for a second, then shown while they are asked for again in the background. What nobody
+has looked at for a while is asked for first.
 
 So a page is quick while a service is loaded past its capacity, and is there while it is away; it says since when.
 """
@@ -15,6 +16,10 @@ from services.portal.adapters.services import ServiceAwayError, UnknownThereErro
 
 _log = structlog.get_logger()
 T = TypeVar("T")
+UNSEEN_SECONDS: Final = 5.0
+"""An answer that nobody asked for so long is shown only after a short wait for a newer one."""
+PATIENCE_SECONDS: Final = 0.5
+"""How long one of those who ask waits then. The others are shown what there is."""
 MOST: Final = 1000
 """Most answers kept at once; one more, and the one that was asked for longest ago goes."""
 
@@ -50,10 +55,13 @@ class Kept(Generic[T]):
         if entry is not None:
             self._entries[name] = entry
             age = self._clock() - entry.asked_at
-            if age <= self._kept:
-                if age > self._fresh and (entry.asking is None or entry.asking.done()):
-                    entry.asking = asyncio.create_task(self._again(name, entry, ask))
-                return Shown(entry.value, entry.version, age)
+            if age > self._fresh and (entry.asking is None or entry.asking.done()):
+                entry.asking = asyncio.create_task(self._again(name, entry, ask))
+                if age > UNSEEN_SECONDS:
+                    await asyncio.wait([entry.asking], timeout=PATIENCE_SECONDS)
+            newest = self._entries.get(name)
+            if newest is not None and (age := self._clock() - newest.asked_at) <= self._kept:
+                return Shown(newest.value, newest.version, age)
         return Shown(await self._asked(name, ask), self._entries[name].version, 0.0)
 
     async def _asked(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:

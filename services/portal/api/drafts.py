@@ -1,5 +1,6 @@
 """Applying: a draft, its task list, and its steps, each saved as it is."""
 
+import json
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
@@ -38,7 +39,7 @@ async def start(round_id: str, request: Request) -> Response:
     session = await known_session(request)
     now = own(request).clock.now()
     if session is None or session.expires_at <= now:
-        carried = {"round": found.round, "fields": typed}
+        carried = json.dumps({"round": found.round, "fields": typed}, ensure_ascii=False)
         values = {"typed": {"email": "", "back": "/account", "carried": carried}, "error": ""}
         return page(request, "sign_in.html", values)
     try:
