@@ -1,5 +1,5 @@
-"""The moment that counts is the edge's: a form that the portal had read before the close is in, though intake reads it a
-moment later; and only its own word, and only within the drain."""
+"""The moment that counts is the edge's: a form that the portal had read before the close is in, though intake reads it
+a moment later; and only its own word, and only within the drain."""
 
 import asyncio
 from collections.abc import AsyncIterator
