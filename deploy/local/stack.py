@@ -39,6 +39,7 @@ from deploy.local.replicas import (
 )
 from deploy.local.state import State, fingerprint
 
+STORE = "FIRSTBUY_INTAKE_DOCUMENT_STORE"
 ANNOUNCING = "FIRSTBUY_INTAKE_ANNOUNCING_OFFICERS"
 RATES = tuple(f"FIRSTBUY_NOTIFY_MAILS_PER_{scope}" for scope in ("MAILBOX_HOUR", "MAILBOX_DAY", "DOMAIN_HOUR"))
 
@@ -154,7 +155,7 @@ class Stack:
             plan = replace(plan, users=kafka_users(kafka, topic_prefix))
             token = state.secret("operator-token")
             stack = cls(state, kafka, postgres, topic_prefix, {}, token, folder, mail)
-            shared = _environment(kafka, topic_prefix, mail_port, token, state.secret(EDGE_SECRET))
+            shared = _environment(state, kafka, topic_prefix, mail_port, token)
             if registries and "eligibility" in services:
                 shared |= await stack._start_registries(held, plan, report)
             named = [*services, *([PORTAL] if portals else [])]
@@ -256,7 +257,7 @@ class Stack:
         return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _environment(kafka: KafkaServer, topic_prefix: str, mail_port: int, token: str, edge: str) -> dict[str, str]:
+def _environment(state: State, kafka: KafkaServer, topic_prefix: str, mail_port: int, token: str) -> dict[str, str]:
     """What every service of the stack is told."""
     return {
         **({} if kafka.own_users else kafka.settings.as_environment()),
@@ -268,9 +269,10 @@ def _environment(kafka: KafkaServer, topic_prefix: str, mail_port: int, token: s
         ANNOUNCING: os.environ.get(ANNOUNCING, "1"),
         # Mails leave this machine for nobody, and a rehearsal has a month of them within a minute.
         **{name: os.environ.get(name, "0") for name in RATES},
+        STORE: os.environ.get(STORE) or str(state.documents),
         "FIRSTBUY_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
         **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
-        "FIRSTBUY_INTAKE_EDGE_TOKEN_HASH": fingerprint(edge),
+        "FIRSTBUY_INTAKE_EDGE_TOKEN_HASH": fingerprint(state.secret(EDGE_SECRET)),
     }
 
 

@@ -74,6 +74,11 @@ class State:
         return _inside(self.folder, "mail")
 
     @property
+    def documents(self) -> Path:
+        """Applications' documents, which intake's replicas share."""
+        return _inside(self.folder, "documents")
+
+    @property
     def description(self) -> Path:
         """What runs, for `status`, `logs`, `down` and the commands that need its addresses."""
         return self.folder / "stack.json"

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from services.intake import jobs
+from services.intake.adapters.documents.inspector import InspectionLimits, Inspector
+from services.intake.adapters.documents.object_store import S3Access, object_store
 from services.intake.adapters.identity.port import ApplicantIdentity, NobodyAsked
 from services.intake.adapters.identity.tax_service import TaxService
 from services.intake.adapters.spreadsheets.bounds import Bounds
@@ -26,6 +28,7 @@ from services.intake.api import (
     applications,
     contacts,
     contests,
+    documents,
     identity,
     institutions,
     notification_contacts,
@@ -42,6 +45,7 @@ from services.intake.api.inboxes import answer_settled
 from services.intake.api.inboxes import router as inboxes_router
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, Intake, holder
 from services.intake.api.submission import OPENAPI, submit_application
+from services.intake.domain.documents import DocumentLimits
 from services.intake.handlers.inboxes import FETCH_BYTES, InboxReader
 from services.intake.handlers.outcomes import keep_deliveries, keep_milestones, keep_results, keep_verdicts
 from services.intake.settings import IntakeSettings
@@ -49,6 +53,7 @@ from services.intake.usecases.access_events import AccessPublisher
 from services.intake.usecases.admission import Admission
 from services.intake.usecases.announcement import announce_cuts
 from services.intake.usecases.clock_offset import ClockOffset
+from services.intake.usecases.documents import Documents
 from services.intake.usecases.fitness import Fitnesses
 from services.intake.usecases.identity import Identities
 from services.intake.usecases.inbox_watch import InboxWatch
@@ -124,7 +129,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
     app.add_middleware(ClosedWhile, missing=workers.restore.missing)
     app.state.intake = state
     _add_routes(app, state)
-    largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES)
+    largest = max(settings.body_bytes, settings.upload_bytes, scores.FILE_BYTES, settings.document_bytes)
     add_service_routes(app, runtime, runtime.metrics, largest, settings.http_body_seconds)
     return app
 
@@ -149,8 +154,27 @@ def _state(settings: IntakeSettings) -> Intake:
         watch=InboxWatch(settings.kafka, _own_consumer(settings), runtime.metrics.registry),
         sheets=SheetReader(bounds),
         fitnesses=Fitnesses(),
+        documents=_documents(settings),
         identities=Identities(_identity_port(settings)),
     )
+
+
+def _documents(settings: IntakeSettings) -> Documents:
+    access = S3Access(
+        endpoint=settings.document_s3_endpoint,
+        region=settings.document_s3_region,
+        access_key=settings.document_s3_access_key,
+        secret_key=settings.document_s3_secret_key.get_secret_value(),
+        ca_file=settings.document_s3_ca_file,
+    )
+    limits = DocumentLimits(
+        file_bytes=settings.document_bytes,
+        application_bytes=settings.application_documents_bytes,
+        network_bytes=settings.network_documents_bytes,
+        waiting_bytes=settings.waiting_documents_bytes,
+    )
+    inspector = Inspector(InspectionLimits(settings.document_seconds, settings.document_memory_bytes))
+    return Documents(object_store(settings.document_store, access), inspector, limits, settings.document_uploads)
 
 
 def _identity_port(settings: IntakeSettings) -> ApplicantIdentity:
@@ -249,6 +273,7 @@ def _add_routes(app: FastAPI, state: Intake) -> None:
         scores.router,
         applications.router,
         withdrawal.router,
+        documents.router,
         identity.router,
         renewals.router,
         contacts.router,

@@ -69,3 +69,36 @@ class IntakeSettings(ServiceSettings):
     upload_memory_bytes: int = Field(
         536_870_912, ge=134_217_728, description="Most memory to read one (bytes); two are read at once."
     )
+    document_store: str = Field(
+        "var/documents",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?|[^:]+)$",
+        description="Where applications' documents are kept: a folder that all replicas share, or `s3://bucket/prefix`.",
+    )
+    document_s3_endpoint: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="Address of the store that speaks S3; empty: AWS."
+    )
+    document_s3_region: str = Field("us-east-1", description="Its region.")
+    document_s3_access_key: str = Field("", description="Its access key; empty: as the machine's role has it.")
+    document_s3_secret_key: SecretStr = Field(SecretStr(""), description="The secret key of that.")
+    document_s3_ca_file: str = Field(
+        "", description="PEM file of the authority that signed its certificate; empty: those that the machine trusts."
+    )
+    document_bytes: int = Field(20_971_520, ge=1024, description="Largest document.")
+    application_documents_bytes: int = Field(
+        209_715_200, ge=1024, description="Most bytes of the documents of one application."
+    )
+    network_documents_bytes: int = Field(
+        2_147_483_648, ge=1024, description="Most bytes of documents that one network uploads within a day."
+    )
+    waiting_documents_bytes: int = Field(
+        21_474_836_480,
+        ge=1024,
+        description="Most bytes of documents that no application names; of unknown senders, half of that.",
+    )
+    document_uploads: int = Field(
+        16, ge=1, description="Most documents received at once; each has a temporary file of its size meanwhile."
+    )
+    document_seconds: int = Field(20, ge=1, description="Most processor time to look at a document (seconds).")
+    document_memory_bytes: int = Field(
+        536_870_912, ge=134_217_728, description="Most memory to look at one (bytes); two are looked at at once."
+    )

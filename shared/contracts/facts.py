@@ -11,7 +11,20 @@ from typing import Annotated
 
 from pydantic import StringConstraints, TypeAdapter
 
-from shared.contracts.values import Code, Count, DocumentNumber, Line, Positive, Text, Won, Writing, Written
+from shared.contracts.values import (
+    Code,
+    Count,
+    DocumentNumber,
+    FileName,
+    Line,
+    MediaType,
+    Positive,
+    Sha256Hex,
+    Text,
+    Won,
+    Writing,
+    Written,
+)
 from shared.proof.canonical import Json
 
 BusinessNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), Written(Writing.DIGITS, (3, 2, 5))]
@@ -115,6 +128,17 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentFile:
+    """A file that intake holds, as `POST /rounds/{round}/documents` answered it. Its content is known by its hash."""
+
+    kind: Code
+    sha256: Sha256Hex
+    bytes: Positive
+    media_type: MediaType
+    name: FileName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationFacts:
     """All that decides an application, and nothing that reaches a person."""
 
@@ -122,6 +146,8 @@ class ApplicationFacts:
     applicant: Applicant
     product: Product
     certificates: tuple[Certificate, ...] = ()
+    documents: tuple[DocumentFile, ...] | None = None
+    """Files sent with it; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

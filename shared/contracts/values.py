@@ -53,6 +53,11 @@ DocumentNumber = Annotated[Line, Written(Writing.DOCUMENT)]
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$"), Written(Writing.PROSE)]
 """Text of several lines without NUL, which PostgreSQL can't store."""
 
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f/\\]+$")]
+"""The name of a file, without a folder. It is never normalised: Hangul stays composed or decomposed as it came."""
+MediaType = Annotated[str, StringConstraints(max_length=127, pattern=r"^[a-z]+/[a-z0-9][a-z0-9.+-]*$")]
+"""The type of a file (RFC 6838)."""
+
 LONGEST_EMAIL = 254
 Email = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_EMAIL, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")

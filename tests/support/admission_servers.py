@@ -78,6 +78,7 @@ class Servers:
             sheets=no_files,
             fitnesses=Fitnesses(),
             identities=Identities(NobodyAsked()),
+            documents=no_files,
         )
         app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
         app.include_router(acts.router)

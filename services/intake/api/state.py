@@ -12,6 +12,7 @@ from services.intake.storage import tokens
 from services.intake.storage.tokens import Bearer
 from services.intake.usecases.access_events import FIRST_OPERATOR
 from services.intake.usecases.admission import Admission
+from services.intake.usecases.documents import Documents
 from services.intake.usecases.fitness import Fitnesses
 from services.intake.usecases.identity import Identities
 from services.intake.usecases.inbox_watch import InboxWatch
@@ -44,6 +45,7 @@ class Intake:
     sheets: SheetReader
     fitnesses: Fitnesses
     identities: Identities
+    documents: Documents
 
 
 def intake(request: Request) -> Intake:

@@ -16,6 +16,7 @@ from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Doc
 from shared.contracts.identity import IdentityLevel
 from shared.contracts.policy import Policy
 from shared.programme.certificates import AcceptedKinds, Flaw
+from shared.programme.documents import kinds_asked
 from shared.programme.regions import REGIONS
 from shared.programme.registration_numbers import business_check_digit, corporate_check_digit
 
@@ -34,6 +35,8 @@ class Fitness:
     def __init__(self, policy: Policy, clock: TimeMap) -> None:
         self._policy = policy
         self._clock = clock
+        self.kinds_asked = kinds_asked(policy)
+        """Kinds of documents that each track asks for."""
         self._kinds = {kind.kind: kind for kind in policy.certificates}
         self._accepted = {
             track.track: AcceptedKinds.compile(

@@ -16,9 +16,12 @@ class RefusalKind(StrEnum):
     """The state of the round, or of another subject of the request."""
     OVER = "over"
     """Its time is over."""
+    TOO_LARGE = "too-large"
     UNKNOWN = "unknown"
     BUSY = "busy"
     """Too many requests at once, or too many from one sender."""
+    NO_SPACE = "no-space"
+    """There is no room left to store it."""
     UNAVAILABLE = "unavailable"
     """Another system does not answer."""
 

@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import structlog
 
+from services.intake.adapters.apart_process import run_apart
 from services.intake.adapters.spreadsheets.bounds import (
     SAVE_PLAIN,
     Bounds,
@@ -24,9 +23,7 @@ from services.intake.adapters.spreadsheets.packed import unpacked
 from services.intake.domain.uploads.sheets import Sheet
 
 _MODULE: Final = "services.intake.adapters.spreadsheets.apart"
-_PROJECT: Final = Path(__file__).parents[4]
 _AT_ONCE: Final = 2
-_STARTING_SECONDS: Final = 10
 _log = structlog.get_logger()
 
 
@@ -62,30 +59,17 @@ class SheetReader:
     async def read(self, content: bytes, content_type: str) -> Sheet:
         """The sheet in the file. `content_type`: the one it was sent with. Raises UnreadableFileError; nothing of the
         file outlives the process that read it."""
-        limits = json.dumps({"said": content_type, **asdict(self._bounds)})
+        limits = {"said": content_type, **asdict(self._bounds)}
         async with self._reading:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", _MODULE, limits),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=_PROJECT,
-                env={},  # keeps the passwords of this process away from the file
-            )
             try:
-                async with asyncio.timeout(_STARTING_SECONDS + 2 * self._bounds.seconds):
-                    answer, complaint = await process.communicate(content)
+                ended = await run_apart(_MODULE, limits, content, self._bounds.seconds)
             except TimeoutError as error:
                 raise too_costly("time") from error
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-        return _sheet_of(process.returncode, answer, complaint)
+        return _sheet_of(*ended)
 
 
-def _sheet_of(code: int | None, answer: bytes, complaint: bytes) -> Sheet:
-    if code is None or code < 0:
+def _sheet_of(code: int, answer: bytes, complaint: bytes) -> Sheet:
+    if code < 0:
         _log.warning("upload ended its reader", code=code)
         raise too_costly("time or memory")
     if code > 0:
