@@ -28,6 +28,7 @@ from services.intake.api import (
     applications,
     contacts,
     contests,
+    document_reading,
     documents,
     identity,
     institutions,
@@ -53,6 +54,7 @@ from services.intake.usecases.access_events import AccessPublisher
 from services.intake.usecases.admission import Admission
 from services.intake.usecases.announcement import announce_cuts
 from services.intake.usecases.clock_offset import ClockOffset
+from services.intake.usecases.document_sweep import sweep_documents, sweep_objects
 from services.intake.usecases.documents import Documents
 from services.intake.usecases.fitness import Fitnesses
 from services.intake.usecases.identity import Identities
@@ -226,6 +228,9 @@ def _add_jobs(state: Intake, workers: _Workers) -> None:
     runtime.job("refused", lambda: forget_refused(runtime.pool, outbox, clock), 5)
     runtime.job("access", restore.once_open(lambda: access.publish(runtime.pool)), 5)
     runtime.job("unused tokens", lambda: jobs.forget_unused_tokens(runtime.pool, outbox, clock), 60)
+    store = state.documents.store
+    runtime.job("documents", restore.once_open(lambda: sweep_documents(runtime.pool, store, clock)), 60)
+    runtime.job("stored objects", restore.once_open(lambda: sweep_objects(runtime.pool, store, clock)), 3600)
     runtime.job("late entries", lambda: jobs.forget_late_entries(runtime.pool, clock), 60)
 
 
@@ -274,6 +279,7 @@ def _add_routes(app: FastAPI, state: Intake) -> None:
         applications.router,
         withdrawal.router,
         documents.router,
+        document_reading.router,
         identity.router,
         renewals.router,
         contacts.router,

@@ -9,6 +9,7 @@ from functools import cache, partial
 from math import ceil
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 import structlog
 import uvicorn
@@ -121,8 +122,11 @@ def checked(adapter: TypeAdapter[Any], value: object, pointer: str) -> Any:
 
 
 def download(name: str, disposition: str = "attachment") -> str:
-    """A Content-Disposition (RFC 6266) for a file name; unsafe characters become underscores."""
-    return f'{disposition}; filename="{_UNSAFE_IN_A_NAME.sub("_", name)}"'
+    """A Content-Disposition (RFC 6266) for a file name. Unsafe characters become underscores; the name as it is follows
+    in the form of RFC 8187."""
+    safe = _UNSAFE_IN_A_NAME.sub("_", name)
+    whole = f"; filename*=UTF-8''{quote(name, safe='')}" if safe != name else ""
+    return f'{disposition}; filename="{safe}"{whole}'
 
 
 def bearer_hash(authorization: str | None) -> str | None:

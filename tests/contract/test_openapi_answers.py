@@ -12,7 +12,7 @@ from shared.service.openapi import EXAMPLE
 from shared.service.problems import Problem
 from tests.support.openapi import document, operations
 
-FILES = ("text/", "application/pdf", "application/x-ndjson", "application/vnd.")
+FILES = ("text/", "image/", "application/pdf", "application/x-", "application/hwp", "application/vnd.")
 SUCCESSES = ("2", "3")
 
 

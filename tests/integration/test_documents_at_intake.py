@@ -5,14 +5,13 @@ import hashlib
 import secrets
 import unicodedata
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from deploy.local.stack import Stack
 from tests.support.document_files import EVERY, office, pdf, png
+from tests.support.document_uploads import held, new_key, objects, problem, upload
 from tests.support.rounds import Office, clock_map
 from tests.support.stacks import LastingStack
 
@@ -37,40 +36,6 @@ async def round_id(office: Office) -> str:
     made = await office.announce(rehearsal=clock_map(3600))
     await office.status(made, "open")
     return made
-
-
-def new_key() -> dict[str, str]:
-    return {"Upload-Key": secrets.token_hex(32)}
-
-
-async def upload(
-    client: httpx2.AsyncClient,
-    round_id: str,
-    key: dict[str, str],
-    content: Any,
-    kind: str = "specification",
-    name: str = "규격서.pdf",
-) -> httpx2.Response:
-    return await client.post(
-        f"/rounds/{round_id}/documents", params={"kind": kind, "name": name}, content=content, headers=key
-    )
-
-
-async def held(client: httpx2.AsyncClient, round_id: str, key: dict[str, str]) -> list[dict[str, Any]]:
-    shown = (await client.get(f"/rounds/{round_id}/documents", headers=key)).raise_for_status().json()
-    documents: list[dict[str, Any]] = shown["documents"]
-    return documents
-
-
-def problem(answer: httpx2.Response) -> tuple[int, str, list[str]]:
-    """Status, code, and the codes of its reasons."""
-    told = answer.json()
-    code = told["type"].removeprefix("urn:firstbuy:problem:")
-    return answer.status_code, code, [error["code"] for error in told["errors"]]
-
-
-def objects(stack: Stack) -> list[Path]:
-    return [path for path in stack.state.documents.rglob("*") if path.is_file()]
 
 
 async def test_a_file_of_each_type_is_held_and_named_by_its_hash(

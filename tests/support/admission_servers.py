@@ -16,6 +16,7 @@ from services.intake.adapters.identity.port import NobodyAsked
 from services.intake.api import acts, applications, withdrawal
 from services.intake.api.state import Intake
 from services.intake.api.submission import submit_application
+from services.intake.domain.documents import DocumentLimits
 from services.intake.domain.submissions import Submission
 from services.intake.settings import IntakeSettings
 from services.intake.storage import tokens
@@ -66,6 +67,8 @@ class Servers:
         app = FastAPI()
         own: Any = _OwnReplica()
         no_files: Any = SimpleNamespace()
+        limits = DocumentLimits(file_bytes=1, application_bytes=1, network_bytes=1, waiting_bytes=1)
+        no_documents: Any = SimpleNamespace(limits=limits)
         inboxes = InboxWatch(settings.kafka, SimpleNamespace, metrics.registry)
         app.state.intake = Intake(
             runtime=runtime,
@@ -78,7 +81,7 @@ class Servers:
             sheets=no_files,
             fitnesses=Fitnesses(),
             identities=Identities(NobodyAsked()),
-            documents=no_files,
+            documents=no_documents,
         )
         app.router.routes.append(Route("/rounds/{round}/applications", submit_application, methods=["POST"]))
         app.include_router(acts.router)

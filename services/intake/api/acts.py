@@ -17,11 +17,13 @@ from services.intake.api.proposing import AWAITS, ELSEWHERE, keep, proposal, rec
 from services.intake.api.refusals import granted
 from services.intake.api.rounds import known_round
 from services.intake.api.state import OFFICER, holder, intake
+from services.intake.api.submission import upload_key
 from services.intake.domain.acts import ActKind, approval_refusal
 from services.intake.storage import acts, rounds
 from services.intake.storage import late as late_entries
 from services.intake.usecases.acts import KINDS, announcement, late
 from services.intake.usecases.acts.act_types import Approved
+from services.intake.usecases.document_naming import named_documents, unfit_documents
 from shared.contracts.values import Actor, Contract, Line
 from shared.service import audit
 from shared.service.http import body_of, parse, read_body
@@ -66,7 +68,10 @@ async def propose_act(round_id: str, request: Request) -> Response:
         draft = None
         if body.act is ActKind.ADMIT_LATE:
             entry = _late_entry(body)
+            granted(unfit_documents(entry.facts(), state.documents.limits, "/entry"))
             draft = granted(await late.draft(connection, stored, entry.facts(), entry.contact.details(), now))
+            named = await named_documents(connection, entry.facts(), upload_key(request), draft.application, "/entry")
+            granted(named)
             terms = terms | late.named(draft)
         act = proposal(state, round_id, body.act, terms, body.reason, officer.name)
         await keep(connection, act)

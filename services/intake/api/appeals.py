@@ -14,10 +14,12 @@ from services.intake.api.bodies import FactsBody
 from services.intake.api.refusals import granted
 from services.intake.api.rounds import known_round
 from services.intake.api.state import AUDITOR, OFFICER, holder, intake
+from services.intake.api.submission import upload_key
 from services.intake.domain.appeals import Appeal, in_time, may_file_until
 from services.intake.domain.rounds import RoundStatus
 from services.intake.storage import appeals, rounds
 from services.intake.storage.versions import StoredApplication
+from services.intake.usecases.document_naming import renamed_documents, unfit_documents
 from services.intake.usecases.fitness import unfit_entry
 from services.intake.usecases.placing import refused_place_alone
 from shared.contracts import topics
@@ -68,6 +70,8 @@ async def file_appeal(application: str, request: Request) -> Response:
             fitness = await state.fitnesses.read(connection, stored.round)
             granted(unfit_entry(fitness, body.amended.facts(), moment, "/amended"))
             granted(await refused_place_alone(connection, stored, body.amended.facts()))
+            granted(unfit_documents(body.amended.facts(), state.documents.limits, "/amended"))
+            granted(await renamed_documents(connection, body.amended.facts(), upload_key(request), stored, "/amended"))
         appeal = Appeal(
             appeal=str(uuid.uuid4()),
             round=stored.round,

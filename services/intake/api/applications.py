@@ -15,6 +15,7 @@ from services.intake.api.edge import moment_of
 from services.intake.api.refusals import granted
 from services.intake.api.renewals import first_use
 from services.intake.api.state import AUDITOR, OFFICER, holder_on, intake, network
+from services.intake.api.submission import upload_key
 from services.intake.domain.appeals import Appeal, may_file_until
 from services.intake.domain.entries import entry_version, is_id, nonce
 from services.intake.domain.receipts import receipt_json, receipt_of, signed
@@ -23,6 +24,7 @@ from services.intake.domain.rounds import Closed, RoundWindow
 from services.intake.storage import appeals, disowned, firms, outcomes, releases, renewals, rounds, tokens, versions
 from services.intake.storage.versions import StoredApplication
 from services.intake.usecases.contests import Settling, settle
+from services.intake.usecases.document_naming import renamed_documents, unfit_documents
 from services.intake.usecases.entry_events import contact_event, submitted_event
 from services.intake.usecases.fitness import unfit_entry, with_warnings
 from services.intake.usecases.identity import below_level
@@ -169,7 +171,8 @@ async def resubmit(application: str, request: Request) -> Response:
     stated_body = read.value
     replaces = _if_match(request)
     stated_facts = stated_body.facts()
-    facts = facts_json(stated_facts)
+    facts, key = facts_json(stated_facts), upload_key(request)
+    granted(unfit_documents(stated_facts, state.documents.limits))
     identities, pool = state.identities, state.runtime.pool
     level = granted(await identities.level(pool, stated_body.identity, stated_body.applicant, received_at))
     trace = state.runtime.tracing.begin("PUT application", request.headers.get("traceparent"))
@@ -185,6 +188,7 @@ async def resubmit(application: str, request: Request) -> Response:
             raise Problem(412, "version-mismatch", f'Version {newest} stands: read it and send If-Match: "{newest}".')
         fitness = await state.fitnesses.read(connection, stored.round)
         granted(unfit_entry(fitness, stated_facts, received_at))
+        granted(await renamed_documents(connection, stated_facts, key, stored))
         before = identity_before(stored, stated_body)
         identity = level if level.surer_than(before) else before
         granted(below_level(fitness.identity if fitness else None, identity))

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
+from services.intake.domain.documents import FILES_AT_MOST
 from services.intake.domain.submissions import ContactDetails
 from shared.contracts.events import Language
-from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
+from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, DocumentFile, Product
 from shared.contracts.values import Code, Contract, Line, Text
 from shared.programme.mail_addresses import MailableEmail
 
@@ -31,10 +32,16 @@ class FactsBody(Contract):
     applicant: Applicant
     product: Product
     certificates: Annotated[tuple[Certificate, ...], Field(max_length=50)] = ()
+    documents: Annotated[tuple[DocumentFile, ...], Field(max_length=FILES_AT_MOST)] = ()
+    """As `POST /rounds/{round}/documents` answered each."""
 
     def facts(self) -> ApplicationFacts:
         return ApplicationFacts(
-            track=self.track, applicant=self.applicant, product=self.product, certificates=self.certificates
+            track=self.track,
+            applicant=self.applicant,
+            product=self.product,
+            certificates=self.certificates,
+            documents=self.documents or None,
         )
 
 

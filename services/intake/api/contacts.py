@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from services.intake.api.applications import opened_application
 from services.intake.api.state import AUDITOR, OFFICER, OPERATOR, holder, holder_on, intake
 from services.intake.domain.entries import is_id
-from services.intake.storage import contacts, disowned
+from services.intake.storage import contacts, disowned, document_sweep
 from services.intake.storage.versions import StoredApplication
 from services.intake.usecases.erasure import tombstone
 from shared.contracts.values import Contract, Line, RoundId
@@ -100,7 +100,8 @@ async def _erase(
 ) -> int:
     erased = await contacts.erase(connection, parties)
     events += [tombstone(party, now) for party in erased]
+    forgotten = await document_sweep.forget_erased(connection, parties)
     if erased:
-        detail = {"parties": list(erased)}
+        detail = {"parties": list(erased), "documents": forgotten}
         events.append(await audit.record(connection, "intake", now, actor, "erase-contact", detail))
     return len(erased)

@@ -12,12 +12,15 @@ from services.intake.api.bodies import SUBMISSION, SubmissionBody
 from services.intake.api.edge import moment_of
 from services.intake.api.refusals import granted, problem
 from services.intake.api.state import intake, network
+from services.intake.domain.documents import key_hash
 from services.intake.domain.entries import Chance
 from services.intake.domain.entry_refusals import refused_entry
 from services.intake.domain.firms import names
 from services.intake.domain.receipts import receipt_json
+from services.intake.domain.refused import Refused
 from services.intake.domain.submissions import FirmLimit, Refusal, Submission
 from services.intake.usecases.admission import TooManyWaitingError
+from services.intake.usecases.document_naming import unfit_documents
 from services.intake.usecases.fitness import unfit_entry, with_warnings
 from services.intake.usecases.identity import below_level
 from shared.contracts.events import Reason
@@ -40,7 +43,7 @@ async def submit_application(request: Request) -> Response:
         answer = await intake(request).admission.submit(submission)
     except TooManyWaitingError:
         return Problem(429, "busy", "Many apply at once: send it again.", headers={"Retry-After": "1"}).response()
-    if isinstance(answer, FirmLimit | Refusal):
+    if isinstance(answer, FirmLimit | Refusal | Refused):
         return problem(refused_entry(answer)).response()
     return Response(
         json.dumps(warned(receipt_json(answer))),
@@ -65,6 +68,7 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
     facts = application.facts()
     fitness = await state.fitnesses.of(state.runtime.pool, round_id)
     granted(unfit_entry(fitness, facts, received_at))
+    granted(unfit_documents(facts, state.documents.limits))
     level = granted(
         await state.identities.level(state.runtime.pool, application.identity, application.applicant, received_at)
     )
@@ -85,6 +89,8 @@ async def read_submission(request: Request) -> tuple[Submission, Warned]:
         token_hash=bearer_hash(request.headers.get("authorization")),
         identity=level,
         arrived_at=moment.arrived_at,
+        documents=facts.documents or (),
+        upload_key=upload_key(request),
     )
     return submission, lambda answer: with_warnings(answer | told(read.read_as), fitness, facts)
 
@@ -102,6 +108,12 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
+def upload_key(request: Request) -> str | None:
+    """The hash of the key that documents were uploaded under, if one was sent. Raises a Problem."""
+    sent = request.headers.get("upload-key")
+    return granted(key_hash(sent)) if sent is not None else None
+
+
 OPENAPI: Final = {
     "summary": "Apply with a product",
     "parameters": [
@@ -109,6 +121,7 @@ OPENAPI: Final = {
         {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}},
         {"name": "Firstbuy-Edge-Token", "in": "header", "required": False, "schema": {"type": "string"}},
         {"name": "Firstbuy-Read-At", "in": "header", "required": False, "schema": {"type": "string"}},
+        {"name": "Upload-Key", "in": "header", "required": False, "schema": {"type": "string"}},
     ],
     **body_of(SubmissionBody),
     "responses": {

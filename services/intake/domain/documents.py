@@ -155,6 +155,11 @@ def unheld(documents: Sequence[DocumentFile], held: Iterable[DocumentFile], wher
     return tuple(faults)
 
 
+def not_held(faults: Sequence[Reason]) -> Refused:
+    """The refusal of an application by its documents."""
+    return unfit("invalid-fields", "Some documents can't be accepted: see each error.", faults)
+
+
 def _same(named: DocumentFile, held: DocumentFile) -> bool:
     return all(_comparable(named, field) == _comparable(held, field) for field in _COMPARED)
 

@@ -34,8 +34,10 @@ _REFUSED: Final = {
 }
 
 
-def refused_entry(refusal: Refusal | FirmLimit) -> Refused:
+def refused_entry(refusal: Refusal | FirmLimit | Refused) -> Refused:
     """The refusal in words."""
+    if isinstance(refusal, Refused):
+        return refusal
     if isinstance(refusal, FirmLimit):
         return _firm_limit(refusal)
     return _REFUSED[refusal]

@@ -14,6 +14,7 @@ from services.intake.domain.entries import (
     party_id,
 )
 from services.intake.domain.rounds import Closed, RoundWindow
+from shared.contracts.facts import DocumentFile
 from shared.contracts.identity import IdentityLevel
 from shared.proof.canonical import Json
 
@@ -55,6 +56,9 @@ class Submission:
     """How certain it is that the firm sent it."""
     arrived_at: datetime | None = None
     """When intake had read it, where `received_at` is an edge's moment."""
+    documents: tuple[DocumentFile, ...] = ()
+    upload_key: str | None = None
+    """Hash of the key under which its documents were uploaded."""
 
 
 class Refusal(StrEnum):

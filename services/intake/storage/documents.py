@@ -4,13 +4,19 @@ A content's row is locked by whoever relies on it (`FOR KEY SHARE`, as a foreign
 (`FOR UPDATE`), so that none is deleted that was just named.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+from pydantic_core import from_json
 
 from services.intake.domain.documents import Room, UploadedDocument
 from shared.contracts.facts import DocumentFile
 from shared.service.postgres import Connection, rows_changed
 
+_FILE: Final = ("kind", "sha256", "bytes", "media_type", "name")
 ROOM = """
 SELECT coalesce(sum(bytes) FILTER (WHERE key_hash = $1), 0)::bigint AS of_key,
        count(*) FILTER (WHERE key_hash = $1) AS files_of_key,
@@ -37,6 +43,49 @@ WHERE u.key_hash = $1 ORDER BY u.uploaded_at, u.sha256, u.kind
 REMOVE = """
 DELETE FROM uploaded_documents WHERE key_hash = $1 AND sha256 = $2 AND kind = coalesce($3, kind) AND NOT named
 """
+
+
+HELD_UNDER = """
+SELECT u.key_hash, u.kind, u.sha256, d.bytes, d.media_type, u.name
+FROM unnest($1::text[], $2::text[]) AS asked(key_hash, sha256)
+JOIN uploaded_documents u USING (key_hash, sha256) JOIN documents d USING (sha256)
+FOR KEY SHARE OF d
+"""
+STILL_HELD = """
+SELECT d.sha256 FROM documents d JOIN named_documents n USING (sha256) WHERE n.application = $1 FOR KEY SHARE OF d
+"""
+NAME = """
+INSERT INTO named_documents (application, sha256) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING
+"""
+NAMING = """
+SELECT v.facts FROM application_versions v JOIN applications a USING (application)
+WHERE application = $1 AND position($2 in v.facts) > 0 AND (NOT $3 OR v.version = a.version)
+ORDER BY v.version DESC LIMIT 1
+"""
+NAMED = """
+SELECT d.object FROM named_documents n LEFT JOIN documents d USING (sha256) WHERE n.application = $1 AND n.sha256 = $2
+"""
+# Of results that were published, in the newest epoch.
+AWARDED = """
+SELECT coalesce(o.result->>'pack', '') AS pack,
+       ARRAY(SELECT award->>'institution' FROM jsonb_array_elements(o.result->'awards') award) AS institutions
+FROM outcomes o JOIN rounds r ON r.round = o.round AND r.status <> 'void'
+WHERE o.application = $1 AND o.result ? 'awards'
+  AND o.result_epoch >= coalesce((SELECT max(n.epoch) FROM confirmations n WHERE n.round = o.round), 0)
+"""
+NAMED_UNDER = """
+UPDATE uploaded_documents u SET named = true FROM unnest($1::text[], $2::text[]) AS named(key_hash, sha256)
+WHERE u.key_hash = named.key_hash AND u.sha256 = named.sha256 AND NOT u.named
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyers:
+    """Who may read the documents of a selected product: institutions that it was awarded to, and whoever holds the link
+    to its pack, relative to selection's address; empty where there is none."""
+
+    institutions: frozenset[str]
+    pack: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +134,53 @@ async def of_key(connection: Connection, key_hash: str) -> list[DocumentFile]:
 async def remove(connection: Connection, key_hash: str, sha256: str, kind: str | None) -> int:
     """Removes documents that no application names, of every kind unless one is given; how many there were."""
     return await rows_changed(connection, REMOVE, key_hash, sha256, kind)
+
+
+async def held_under(
+    connection: Connection, asked: Iterable[tuple[str | None, str]]
+) -> dict[str | None, list[DocumentFile]]:
+    """The documents that are held under upload keys, by key, of those `asked` for as (key, SHA-256).
+
+    None is deleted before the transaction ends.
+    """
+    pairs = sorted({(key, sha256) for key, sha256 in asked if key is not None})
+    held: dict[str | None, list[DocumentFile]] = defaultdict(list)
+    if pairs:
+        for row in await connection.fetch(HELD_UNDER, [key for key, _ in pairs], [sha256 for _, sha256 in pairs]):
+            held[row["key_hash"]].append(DocumentFile(**{name: row[name] for name in _FILE}))
+    return held
+
+
+async def still_held(connection: Connection, application: str) -> set[str]:
+    """SHA-256 of the contents that an application names and that are held; none is deleted before the transaction
+    ends."""
+    return {row["sha256"] for row in await connection.fetch(STILL_HELD, application)}
+
+
+async def name(connection: Connection, named: Iterable[tuple[str, str | None, str]]) -> None:
+    """Takes down which application names what, as (application, upload key, SHA-256)."""
+    rows = sorted(set(named), key=lambda row: (row[0], row[2]))
+    if not rows:
+        return
+    await connection.execute(NAME, [row[0] for row in rows], [row[2] for row in rows])
+    keyed = [row for row in rows if row[1] is not None]
+    await connection.execute(NAMED_UNDER, [row[1] for row in keyed], [row[2] for row in keyed])
+
+
+async def naming(connection: Connection, application: str, sha256: str, *, newest: bool) -> DocumentFile | None:
+    """As what an application names a content: in its newest version, or else in the last one that does."""
+    facts = await connection.fetchval(NAMING, application, f'"sha256":"{sha256}"', newest)
+    named = (each for each in from_json(facts)["documents"] if each["sha256"] == sha256) if facts else ()
+    return next((DocumentFile(**each) for each in named), None)
+
+
+async def named(connection: Connection, application: str, sha256: str) -> tuple[bool, str | None]:
+    """Whether an application names a content, after erasures, and the content's name in the object store."""
+    row = await connection.fetchrow(NAMED, application, sha256)
+    return row is not None, row["object"] if row else None
+
+
+async def buyers(connection: Connection, application: str) -> Buyers | None:
+    """Who may read a selected product's documents; None of one that was not selected."""
+    row = await connection.fetchrow(AWARDED, application)
+    return Buyers(frozenset(row["institutions"]), row["pack"]) if row else None

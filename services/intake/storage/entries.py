@@ -8,10 +8,11 @@ from datetime import datetime
 from services.intake.domain.entries import access_token
 from services.intake.domain.firms import FirmEntry, Place, place
 from services.intake.domain.receipts import Receipt, receipt_of, signed
+from services.intake.domain.refused import Refused
 from services.intake.domain.rounds import RoundWindow
 from services.intake.domain.series import cut_at
 from services.intake.domain.submissions import Entry, FirmLimit, Refusal, Submission, enter
-from services.intake.storage import firms, refused
+from services.intake.storage import entry_documents, firms, refused
 from services.intake.storage.firms import Firm
 from services.intake.storage.refused import RefusedContact
 from services.intake.storage.rounds import cuts, latched
@@ -59,8 +60,8 @@ INSERT INTO contacts (party, name, email, phone, language, changed_at)
 SELECT * FROM unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $3::timestamptz[])
 """
 
-Answer = Receipt | Refusal | FirmLimit
-_Decision = Entry | Refusal | FirmLimit
+Answer = Receipt | Refusal | FirmLimit | Refused
+_Decision = Entry | Refusal | FirmLimit | Refused
 Key = tuple[str, str, str]
 """(round, business number, idempotency key)."""
 
@@ -107,6 +108,7 @@ async def admit(connection: Connection, group: Sequence[Submission], secret: byt
     ]
     if late:
         await refused.remember(connection, late)
+    decided |= await entry_documents.refusals(connection, decided.values())
     entering = [each for each in decided.values() if isinstance(each, Entry)]
     placed, disturbed = await _placed(connection, entering, taking, secret)
     decided |= placed
@@ -124,7 +126,7 @@ async def admit(connection: Connection, group: Sequence[Submission], secret: byt
             answers.append(new[decision.application])
         elif _key(submission) in known:
             answers.append(_retried(submission, *known[_key(submission)]))
-        elif isinstance(decision, (Refusal, FirmLimit)):
+        elif isinstance(decision, (Refusal, FirmLimit, Refused)):
             answers.append(decision)
         else:
             answers.append(Refusal.ALREADY_ENTERED)
@@ -294,6 +296,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], signer: Signe
         [entry.first.identity for entry in inserted],
         [entry.first.arrived_at for entry in inserted],
     )
+    await entry_documents.name_new(connection, inserted)
     return {
         entry.application: replace(receipt, token=entry.token)
         for entry, receipt in zip(inserted, receipts, strict=True)

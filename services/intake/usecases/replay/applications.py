@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic_core import from_json
 
 from services.intake.domain.entries import EntryVersion, access_token, entry_version, nonce, withdrawal_nonce
-from services.intake.storage import putback, rounds, scores, tokens
+from services.intake.storage import documents, putback, rounds, scores, tokens
 from services.intake.storage.putback import LostApplication, LostVersion
 from services.intake.usecases.withdrawal import Leave
 from shared.contracts.events import (
@@ -49,6 +49,14 @@ async def put_back_applications(connection: Connection, batch: Sequence[Incoming
         await putback.reconsidered(connection, reconsidered)
     versions += await _withdrawals(connection, events_of(batch, ApplicationWithdrawn), secret)
     rows = await putback.applications(connection, [_application(body, secret) for body in first.values()], versions)
+    await documents.name(
+        connection,
+        (
+            (event.body.application, None, document.sha256)
+            for event in submitted
+            for document in event.body.facts.documents or ()
+        ),
+    )
     rows += await _put_back_marks(connection, [event.body for event in events_of(batch, ApplicationScored)])
     return rows + await _put_back_appeals(connection, batch)
 
