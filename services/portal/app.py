@@ -17,12 +17,12 @@ from services.portal.adapters.mail import Mailer
 from services.portal.adapters.pages import Pages
 from services.portal.adapters.sealing import Sealing
 from services.portal.adapters.services import RefusedThereError, ServiceAwayError, Services, UnknownThereError
-from services.portal.api import applications, drafts, feeds, public, signing_in, submitting, verifying
+from services.portal.api import applications, documents, drafts, feeds, public, signing_in, submitting, verifying
 from services.portal.api.answers import error_page
-from services.portal.api.forms import FORM_BYTES
 from services.portal.api.sessions import Own, SignedOutError
 from services.portal.domain.signing_in import LinkRates
 from services.portal.settings import PortalSettings
+from services.portal.usecases.attaching import Attaching
 from services.portal.usecases.drafting import BecameAnApplicationError, Drafting, NoDraftError
 from services.portal.usecases.entries import Entries, NoEntryError
 from services.portal.usecases.public import NamesASeriesError, Public
@@ -78,12 +78,12 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app = service_app("Firstbuy portal", lifespan)
     app.state.settings = settings
     app.state.pages = Pages()
-    for router in (public.router, feeds.router, verifying.router, signing_in.router, drafts.router):
+    for router in (public.router, feeds.router, verifying.router, signing_in.router, documents.router):
         app.include_router(router)
-    app.include_router(submitting.router)
-    app.include_router(applications.router)
+    for router in (submitting.router, drafts.router, applications.router):
+        app.include_router(router)
     metrics = open_metrics(SERVICE, settings.replica)
-    add_process_routes(app, health, metrics, FORM_BYTES, settings.http_body_seconds)
+    add_process_routes(app, health, metrics, documents.LARGEST_UPLOAD, settings.http_body_seconds)
     _show_errors(app)
     _lead_on(app)
     return app
@@ -103,6 +103,7 @@ def _own(settings: PortalSettings, database: Database, services: Services, clock
         clock=clock,
         signing_in=SigningIn(database, mailer, clock, LinkRates(), timedelta(hours=settings.session_hours)),
         drafting=Drafting(database, clock),
+        attaching=Attaching(database, services, clock, edge),
         submitting=Submitting(database, services, sealing, clock, edge),
         entries=Entries(database, services, sealing, clock),
     )

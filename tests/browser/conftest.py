@@ -1,3 +1,4 @@
+import secrets
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -6,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, ViewportSize
 
 from deploy.local.stack import Stack
+from tests.support.portal_forms import Applicant
 from tests.support.rounds import Office, clock_map, shipped_policy
 from tests.support.serving import Served, serving
 from tests.support.stacks import LastingStack
@@ -60,3 +62,14 @@ async def phone(browser: Browser) -> AsyncIterator[Page]:
     await context.close()
     refused = "Failed to load resource: the server responded with a status of 4"
     assert [told for told in complaints if not told.startswith(refused)] == []
+
+
+@pytest.fixture
+async def http(portal: str) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=portal, timeout=30, headers={"Accept-Language": "en"}) as client:
+        yield client
+
+
+@pytest.fixture
+async def applicant(http: httpx2.AsyncClient, portal_stack: Stack) -> Applicant:
+    return await Applicant.signed_in(http, portal_stack.mail_folder, f"{secrets.token_hex(4)}@hanbit.example")

@@ -20,18 +20,6 @@ _EN = {"Accept-Language": "en"}
 
 
 @pytest.fixture
-async def http(portal: str) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=portal, timeout=30, headers=_EN) as client:
-        yield client
-
-
-@pytest.fixture
-async def applicant(http: httpx2.AsyncClient, portal_stack: Stack, request: pytest.FixtureRequest) -> Applicant:
-    name = re.sub(r"[^a-z]", "-", request.node.name.lower())[:40].strip("-")
-    return await Applicant.signed_in(http, portal_stack.mail_folder, f"{name}@hanbit.example")
-
-
-@pytest.fixture
 async def office(portal_stack: Stack) -> AsyncIterator[Office]:
     async with httpx2.AsyncClient(base_url=portal_stack.url("intake"), timeout=30) as client:
         yield await Office.of(portal_stack, client)

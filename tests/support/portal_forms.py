@@ -92,6 +92,18 @@ class Applicant:
         version = re.search(r'name="version" value="(\d+)"', (await self.client.get(step)).text)
         return await self.post(step, {"version": version[1] if version else "", "then": "next", **typed})
 
+    async def attach(self, draft: str, name: str, content: bytes, kind: str = "specification") -> httpx2.Response:
+        """A document, as a browser sends a form with a file."""
+        fields = {"form": self.form, "kind": kind}
+        if name:
+            return await self.client.post(f"{draft}/documents", data=fields, files={"file": (name, content)})
+        parts = "".join(
+            f'--x\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in fields.items()
+        )
+        body = f'{parts}--x\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\r\n--x--\r\n'
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        return await self.client.post(f"{draft}/documents", content=body.encode(), headers=headers)
+
     async def apply(self, round_id: str, number: int) -> str:
         """The path of the application, once it is in."""
         draft = await self.begin(round_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from tests.support.document_files import pdf
 from tests.support.rounds import business_number
 
 KO = {
@@ -83,6 +84,9 @@ async def fill_in(page: Page, number: int, **changed: str) -> None:
         await page.get_by_label(label).first.fill(value)
     await page.get_by_label("인증 종류").first.select_option("nep")
     await page.get_by_role("button", name="저장하고 다음으로").click()
+    await page.get_by_label("파일").set_input_files({"name": "규격서.v2.pdf", "mimeType": "", "buffer": pdf()})
+    await page.get_by_role("button", name="올리기").click()
+    await page.get_by_role("link", name="다음으로").click()
     for label, value in KO["contact"].items():
         await page.get_by_label(label).fill(value)
     await page.get_by_role("button", name="저장하고 다음으로").click()

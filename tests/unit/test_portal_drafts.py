@@ -1,5 +1,6 @@
 """A draft: what was typed, how it is read, which step is complete; and what facts become that are to be replaced."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.portal.domain.drafts import FIELDS, FIELDS_OF, Draft, DraftStep, Progress, differing
+from services.portal.domain.drafts import FIELDS, FIELDS_OF, Draft, DraftStep, Needs, Progress, differing
 from services.portal.domain.fields import MOST_CERTIFICATES, certificate, field_at, stated, typed_of
 from services.portal.domain.reading import read
 from services.portal.domain.showing import read_of, rows_of, wrong_of
@@ -18,17 +19,21 @@ from tests.support.portal_forms import answers
 from tests.support.rounds import application
 
 NOW = datetime(2018, 9, 1, tzinfo=UTC)
-RULES = frozenset({"certificate", "business-active", "not-sanctioned", "sme-confirmation"})
+NEEDS = Needs(frozenset({"certificate", "business-active", "not-sanctioned", "sme-confirmation"}))
 WHOLE = {name: value for step in answers(1, "a@b.example").values() for name, value in step.items()}
 
 
 def draft(**typed: str) -> Draft:
-    return Draft(draft="d", account="a", round="r", fields=typed, saved={}, created_at=NOW, saved_at=NOW)
+    return Draft(
+        draft="d", account="a", round="r", fields=typed, saved={}, created_at=NOW, saved_at=NOW, upload_key="k"
+    )
 
 
 def test_a_whole_draft_is_complete_and_states_what_was_typed() -> None:
     whole = draft(**WHOLE)
-    assert [whole.progress(step, RULES) for step in DraftStep] == [Progress.DONE] * len(DraftStep)
+    assert {step: whole.progress(step, NEEDS) for step in DraftStep} == {
+        step: Progress.OPTIONAL if step is DraftStep.DOCUMENTS else Progress.DONE for step in DraftStep
+    }
     assert whole.read().facts == facts_of_the_same()
 
 
@@ -38,12 +43,29 @@ def facts_of_the_same() -> Any:
     return facts_json(FACTS.validate_python(body))
 
 
-def test_an_empty_step_is_empty_and_one_that_asks_nothing_is_complete_once_saved() -> None:
+def test_an_empty_step_is_empty_and_one_that_asks_nothing_does_not_hinder() -> None:
     empty = draft()
-    assert [empty.progress(step, RULES) for step in DraftStep] == [Progress.EMPTY] * len(DraftStep)
-    saved = empty.with_step(DraftStep.CERTIFICATES, {}, NOW)
-    assert saved.progress(DraftStep.CERTIFICATES, RULES) is Progress.DONE
-    assert saved.version(DraftStep.CERTIFICATES) == 1
+    optional = {DraftStep.CERTIFICATES, DraftStep.DOCUMENTS}
+    assert {step for step in DraftStep if empty.progress(step, NEEDS) is Progress.EMPTY} == set(DraftStep) - optional
+    assert {step for step in DraftStep if empty.progress(step, NEEDS).suffices} == optional
+    assert empty.with_step(DraftStep.CERTIFICATES, {}, NOW).version(DraftStep.CERTIFICATES) == 1
+
+
+def test_documents_that_are_asked_for_are_lacking_until_each_kind_is_there() -> None:
+    asks = Needs(frozenset(), ["specification", "certificate"])
+    one = {"kind": "specification", "sha256": "0" * 64, "bytes": 1, "media_type": "application/pdf", "name": "a.pdf"}
+    found = [
+        draft(),
+        replace(draft(), documents=[one]),
+        replace(draft(), documents=[one, one | {"kind": "certificate"}]),
+    ]
+    assert [each.progress(DraftStep.DOCUMENTS, asks) for each in found] == [
+        Progress.EMPTY,
+        Progress.BEGUN,
+        Progress.DONE,
+    ]
+    assert found[1].lacking_documents(asks) == ["certificate"]
+    assert found[1].body()["documents"] == [one]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +84,7 @@ def test_an_empty_step_is_empty_and_one_that_asks_nothing_is_complete_once_saved
 )
 def test_what_is_missing_or_wrong_leaves_its_step_open_alone(changed: dict[str, str], step: DraftStep) -> None:
     one = draft(**(WHOLE | changed))
-    assert {each for each in DraftStep if one.progress(each, RULES) is Progress.BEGUN} == {step}
+    assert {each for each in DraftStep if one.progress(each, NEEDS) is Progress.BEGUN} == {step}
     assert one.read().facts is None
 
 
@@ -112,7 +134,7 @@ def test_whatever_is_typed_is_read_without_a_fault(typed: dict[str, str]) -> Non
     one = draft(**typed)
     seen = one.read()
     for step in DraftStep:
-        assert one.progress(step, RULES) in set(Progress)
+        assert one.progress(step, NEEDS) in set(Progress)
         wrong_of(seen, FIELDS_OF[step], TEXTS[Language.KO])
 
 

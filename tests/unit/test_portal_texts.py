@@ -62,6 +62,7 @@ def test_no_text_is_left_over() -> None:
         "act.text_",
         "act.button_",
         "own.done_",
+        "documents.",
         *(f"own.{outcome}" for outcome in VerdictOutcome),
         *(f"own.{result}" for result in RESULTS.values()),
     )

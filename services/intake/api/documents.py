@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.api.applications import opened_application
+from services.intake.api.edge import from_an_edge
 from services.intake.api.refusals import granted, problem
 from services.intake.api.state import OFFICER, OPERATOR, Intake, intake, network
 from services.intake.domain.documents import FILES_AT_MOST, key_hash, name_fault
@@ -36,8 +37,7 @@ from shared.service.postgres import Connection, connected
 from shared.service.problems import Problem
 
 router = APIRouter(prefix="/rounds", tags=["documents"])
-EDGE: Final = "edge"
-_TRUSTED: Final = (EDGE, OFFICER, OPERATOR)
+_TRUSTED: Final = (OFFICER, OPERATOR)
 _PIECE: Final = 262_144
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _HEADERS: Final = {"Cache-Control": "private, no-store"}
@@ -127,7 +127,7 @@ async def _sender(connection: Connection, request: Request, application: str | N
         return True, False
     token_hash = bearer_hash(request.headers.get("authorization"))
     if token_hash is None:
-        return False, False
+        return False, from_an_edge(request)
     bearer = await tokens.bearer(connection, token_hash)
     if bearer is None:
         raise Problem(401, "unknown-token", "This token is not known, or was revoked: ask an operator for a new one.")

@@ -33,18 +33,23 @@ class Moment:
     arrived_at: datetime | None = None
 
 
+def from_an_edge(request: Request) -> bool:
+    """Whether an edge of the programme sent it, by its token."""
+    token = request.headers.get(EDGE_TOKEN)
+    return token is not None and _known(token, intake(request).settings.newest().edge_token_hash)
+
+
 def moment_of(request: Request, now: datetime) -> Moment:
     """The edge's moment, if its token was sent and it lies within the drain; else `now`.
 
     Raises Problem 400 for a moment that can't be read.
     """
-    token = request.headers.get(EDGE_TOKEN)
-    if token is None:
+    if EDGE_TOKEN not in request.headers:
         return Moment(now)
-    settings = intake(request).settings.newest()
-    if not _known(token, settings.edge_token_hash):
+    if not from_an_edge(request):
         _log.warning("takes no edge's moment: its token is not known")
         return Moment(now)
+    settings = intake(request).settings
     read_at = _read(request.headers.get(READ_AT, ""))
     taken = now - timedelta(seconds=settings.drain_seconds) <= read_at < now
     _log.info("reads what an edge read", read_at=read_at.isoformat(), arrived_at=now.isoformat(), taken=taken)

@@ -27,7 +27,6 @@ from services.intake.domain.documents import (
     no_room,
 )
 from services.intake.domain.entry_refusals import refused_entry
-from services.intake.domain.networks import named
 from services.intake.domain.refused import RefusalKind, Refused, unfit
 from services.intake.domain.rounds import RoundStatus, RoundWindow
 from services.intake.domain.series import cut_at
@@ -36,6 +35,7 @@ from services.intake.storage import documents, rounds, tokens
 from services.intake.storage.documents import HeldContent
 from shared.contracts.events import Reason
 from shared.contracts.facts import DocumentFile
+from shared.service.networks import named
 from shared.service.postgres import Connection, Pool, connected
 
 _log = structlog.get_logger()

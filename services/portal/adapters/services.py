@@ -11,6 +11,8 @@ import httpx2
 from shared.contracts.events import Language
 
 _CONNECTIONS: Final = httpx2.Limits(max_connections=64, max_keepalive_connections=16)
+_UPLOAD_SECONDS: Final = 60.0
+"""A document is looked at before it is answered."""
 _PASSING_SECONDS: Final = 300.0
 """A large round's evidence is written before its first byte is sent."""
 
@@ -74,6 +76,14 @@ class Passed:
     async def close(self) -> None:
         await self._answer.aclose()
 
+    async def content_closed(self) -> AsyncIterator[bytes]:
+        """The content; closed after it, also if nobody takes all of it."""
+        try:
+            async for part in self.content():
+                yield part
+        finally:
+            await self.close()
+
 
 class Services:
     """One client for each service."""
@@ -105,6 +115,17 @@ class Services:
         RefusedThereError."""
         try:
             answer = await self._clients[service].request(method, path, json=body, headers=asking.sent())
+        except httpx2.HTTPError as error:
+            raise ServiceAwayError(f"{service}: {type(error).__name__}") from error
+        return _read(answer)
+
+    async def upload(self, service: str, path: str, content: AsyncIterator[bytes], asking: Asking) -> Any:
+        """The JSON that answers a body that is sent on while it comes. Raises what `ask` raises, and what `content`
+        does."""
+        try:
+            answer = await self._clients[service].request(
+                "POST", path, content=content, headers=asking.sent(), timeout=_UPLOAD_SECONDS
+            )
         except httpx2.HTTPError as error:
             raise ServiceAwayError(f"{service}: {type(error).__name__}") from error
         return _read(answer)

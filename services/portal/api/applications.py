@@ -18,7 +18,7 @@ from services.portal.domain.fields import CONTACT, stated, typed_of
 from services.portal.domain.own import findings_of, reason_of, stages, state_of
 from services.portal.domain.reading import read
 from services.portal.domain.rounds import Round
-from services.portal.domain.showing import rows_of
+from services.portal.domain.showing import files_of, rows_of
 from services.portal.domain.texts import TEXTS, Texts
 from services.portal.storage.accounts import Session
 from services.portal.usecases.drafting import TooManyDraftsError
@@ -195,6 +195,7 @@ async def _shown(
     texts = TEXTS[language]
     found = await own(request).entries.show(session.account, application, language)
     round_: Round = (await request.app.state.public.round(found.entry.round)).value
+    choices = choices_of(round_, language)
     done = request.query_params.get("done", "")
     values = {
         "round": round_,
@@ -205,7 +206,8 @@ async def _shown(
         "reason": reason_of(found.status["result"], texts),
         "receipt": found.receipts[-1],
         "received": texts.second(datetime.fromisoformat(found.receipts[0]["received_at"])),
-        "answers": _answers(found, choices_of(round_, language), texts),
+        "answers": _answers(found, choices, texts),
+        "files": _files(found, choices, texts),
         "sent": sent,
         "done": done if done in _ACTS else "",
         "error": error,
@@ -229,6 +231,12 @@ def _answers(found: Shown, choices: Choices, texts: Texts) -> list[tuple[str, li
         for step, fields in FIELDS_OF.items()
         if (rows := rows_of(fields, typed, seen, choices, texts))
     ]
+
+
+def _files(found: Shown, choices: Choices, texts: Texts) -> list[tuple[str, tuple[str, str, str]]]:
+    """The documents that stand, each with its hash."""
+    documents = found.whole["facts"].get("documents", ())
+    return list(zip((file["sha256"] for file in documents), files_of(documents, choices, texts), strict=True))
 
 
 async def _asked(

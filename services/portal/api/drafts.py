@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from services.portal.adapters.kept import Shown
 from services.portal.api.answers import language_of, page
-from services.portal.api.choosing import choices_of, rules_of
+from services.portal.api.choosing import choices_of, needs_of
 from services.portal.api.forms import read_form
 from services.portal.api.public import left_of
 from services.portal.api.sessions import known_session, of_account, of_this_session, own, signed_in
@@ -56,15 +56,15 @@ async def show(draft: str, request: Request) -> Response:
     """The task list: each step and how far it is."""
     session = await signed_in(request)
     found = await own(request).drafting.load(session.account, draft)
-    if (elsewhere := _beyond(found)) is not None:
+    if (elsewhere := beyond(found)) is not None:
         return elsewhere
     round_ = (await request.app.state.public.round(found.round)).value
-    rules = rules_of(round_, found.fields.get("track", ""))
+    needs = needs_of(round_, found.fields.get("track", ""))
     texts = TEXTS[language_of(request)]
     steps = [
         {
             "name": step.value,
-            "progress": found.progress(step, rules).value,
+            "progress": found.progress(step, needs).value,
             "saved_at": texts.minute(found.saved[step].at) if step in found.saved else "",
         }
         for step in DraftStep
@@ -87,7 +87,7 @@ async def show_step(draft: str, step: str, request: Request) -> Response:
     """A step as it is saved, with what is wrong in it."""
     session = await signed_in(request)
     found = await own(request).drafting.load(session.account, draft)
-    if (elsewhere := _beyond(found)) is not None:
+    if (elsewhere := beyond(found)) is not None:
         return elsewhere
     return await _step(request, session, found, _named(step), found.fields, {})
 
@@ -124,7 +124,7 @@ async def save_step(draft: str, step: str, request: Request) -> Response:
     return RedirectResponse(_next(saved, named, then, round_), 303)
 
 
-def _beyond(draft: Draft) -> Response | None:
+def beyond(draft: Draft) -> Response | None:
     """Where a draft that was sent is to be seen."""
     if draft.application is not None:
         return RedirectResponse(f"/applications/{draft.application}", 303)
@@ -132,10 +132,9 @@ def _beyond(draft: Draft) -> Response | None:
 
 
 def _named(step: str) -> DraftStep:
-    try:
-        return DraftStep(step)
-    except ValueError:
-        raise NoDraftError(step) from None
+    if step == DraftStep.DOCUMENTS or step not in set(DraftStep):
+        raise NoDraftError(step)
+    return DraftStep(step)
 
 
 def _changed(typed: Mapping[str, str], step: DraftStep) -> tuple[dict[str, str], str]:
@@ -156,7 +155,7 @@ def _changed(typed: Mapping[str, str], step: DraftStep) -> tuple[dict[str, str],
 
 def _next(draft: Draft, step: DraftStep, then: str, round_: Round) -> str:
     here = f"/drafts/{draft.draft}/steps/{step}"
-    fields = {field.name for field in asked(FIELDS_OF[step], rules_of(round_, draft.fields.get("track", "")))}
+    fields = {field.name for field in asked(FIELDS_OF[step], needs_of(round_, draft.fields.get("track", "")).rules)}
     seen = draft.read()
     if then == "stay" or fields & (seen.wrong.keys() | seen.digits):
         return here
@@ -188,9 +187,9 @@ async def _step(
     texts = TEXTS[language]
     shown: Shown[Round] = await request.app.state.public.round(draft.round)
     round_ = shown.value
-    rules = rules_of(round_, draft.fields.get("track", ""))
+    needs = needs_of(round_, draft.fields.get("track", ""))
     seen = draft.read()
-    groups = _groups(step, rules, typed)
+    groups = _groups(step, needs.rules, typed)
     fields = [field for group in groups for field in group]
     errors = {} if differs else wrong_of(seen, fields, texts)
     values = {

@@ -17,7 +17,7 @@ _OURS: Final = {"same-origin", "none"}
 async def read_form(request: Request) -> dict[str, str]:
     """What was typed, by field; what was chosen several times of one stands with commas between. Raises Problem: 403
     for a form of another site, 413, 415, 400."""
-    _of_this_site(request)
+    of_this_site(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Problem(415, "not-a-form", f"Send the form as 'Content-Type: {FORM}'.")
     sent = await read_bytes(request, FORM_BYTES, f"The form is longer than {FORM_BYTES} bytes.")
@@ -33,8 +33,9 @@ async def read_form(request: Request) -> dict[str, str]:
     return typed
 
 
-def _of_this_site(request: Request) -> None:
-    """A browser says where a form comes from, by one of two headers; other clients say nothing."""
+def of_this_site(request: Request) -> None:
+    """Raises Problem 403 for what another site sent. A browser says where a form comes from, by one of two headers;
+    other clients say nothing."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     foreign = site is not None and site not in _OURS

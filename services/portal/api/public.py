@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from services.portal.adapters.kept import Shown
 from services.portal.adapters.services import RefusedThereError
 from services.portal.api.answers import HEADERS, LANGUAGE, SHARED, language_of, page, public_page
-from services.portal.api.choosing import choices_of, rules_of
+from services.portal.api.choosing import choices_of, needs_of
 from services.portal.api.forms import read_form
 from services.portal.domain.asking import FIELDS, GROUPS, asked, facts_of
 from services.portal.domain.fields import TRACK, field_at
@@ -224,7 +224,7 @@ async def _form(request: Request, round_id: str, typed: Mapping[str, str], error
     language = language_of(request)
     shown = await _public(request).round(round_id)
     found = shown.value
-    rules = rules_of(found)
+    rules = needs_of(found).rules
     values = {
         "round": found,
         "groups": {name: asked(fields, rules) for name, fields in GROUPS.items()},

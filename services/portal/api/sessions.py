@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from services.portal.storage.accounts import Session
+from services.portal.usecases.attaching import Attaching
 from services.portal.usecases.drafting import Drafting
 from services.portal.usecases.entries import Entries
 from services.portal.usecases.signing_in import SigningIn
@@ -36,6 +37,7 @@ class Own:
     clock: Clock
     signing_in: SigningIn
     drafting: Drafting
+    attaching: Attaching
     submitting: Submitting
     entries: Entries
 

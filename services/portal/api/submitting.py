@@ -8,15 +8,15 @@ from fastapi.responses import RedirectResponse
 
 from services.portal.adapters.services import RefusedThereError, ServiceAwayError, UnknownThereError
 from services.portal.api.answers import language_of, page
-from services.portal.api.choosing import choices_of, rules_of
+from services.portal.api.choosing import choices_of, needs_of
 from services.portal.api.forms import read_form
 from services.portal.api.public import left_of, verdict_in_words
 from services.portal.api.sessions import of_account, of_this_session, own, signed_in
 from services.portal.domain.asking import asked
-from services.portal.domain.drafts import FIELDS, FIELDS_OF, Draft, DraftStep, Progress
+from services.portal.domain.drafts import FIELDS, FIELDS_OF, Draft, DraftStep
 from services.portal.domain.fields import field_at
 from services.portal.domain.rounds import Round
-from services.portal.domain.showing import rows_of, wrong_of
+from services.portal.domain.showing import files_of, rows_of, wrong_of
 from services.portal.domain.texts import TEXTS, Texts
 from services.portal.storage.accounts import Session
 from services.portal.usecases.submitting import IncompleteError
@@ -44,10 +44,10 @@ async def submit(draft: str, request: Request) -> Response:
     of_this_session(typed, session)
     found = await own(request).drafting.load(session.account, draft)
     round_ = (await request.app.state.public.round(found.round)).value
-    rules = rules_of(round_, found.fields.get("track", ""))
+    needs = needs_of(round_, found.fields.get("track", ""))
     submitting = own(request).submitting
     try:
-        await submitting.begin(session.account, draft, rules, language_of(request), read_at)
+        await submitting.begin(session.account, draft, needs, language_of(request), read_at)
     except IncompleteError:
         return await _answers(request, session, found, status=422)
     sent = await submitting.send(session.account, draft)
@@ -78,16 +78,19 @@ async def _answers(request: Request, session: Session, draft: Draft, status: int
     language = language_of(request)
     texts = TEXTS[language]
     round_: Round = (await request.app.state.public.round(draft.round)).value
-    rules = rules_of(round_, draft.fields.get("track", ""))
+    needs = needs_of(round_, draft.fields.get("track", ""))
     choices = choices_of(round_, language)
     seen = draft.read()
     steps = []
     lacking = []
     errors: list[tuple[str, str]] = []
     for step in DraftStep:
-        fields = asked(FIELDS_OF[step], rules)
-        steps.append({"name": step.value, "rows": rows_of(fields, draft.fields, seen, choices, texts)})
-        if draft.progress(step, rules) is not Progress.DONE:
+        fields = asked(FIELDS_OF[step], needs.rules)
+        rows = rows_of(fields, draft.fields, seen, choices, texts)
+        if step is DraftStep.DOCUMENTS:
+            rows = files_of(draft.documents, choices, texts)
+        steps.append({"name": step.value, "rows": rows})
+        if not draft.progress(step, needs).suffices:
             lacking.append(step.value)
         wrong = wrong_of(seen, fields, texts)
         errors += [(f"/drafts/{draft.draft}/steps/{step}#{name}", told) for name, told in wrong.items()]

@@ -1,13 +1,12 @@
 """The page that verifies a draw in the browser, with its scripts and the evidence: selection's own, passed on as they
 are, so that the page which checks is served by whoever serves the others."""
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.portal.adapters.services import Passed, Services
+from services.portal.adapters.services import Services
 from services.portal.usecases.public import round_path
 
 router = APIRouter(include_in_schema=False)
@@ -65,12 +64,4 @@ async def _passed_on(request: Request, service: str = "selection", path: str = "
     headers = {name: value for name in _ASKED_WITH if (value := request.headers.get(name))}
     passed = await services.open(service, path, headers)
     kept = {name: value for name in _PASSED_ON if (value := passed.headers.get(name))}
-    return StreamingResponse(_content(passed), passed.status, kept)
-
-
-async def _content(passed: Passed) -> AsyncIterator[bytes]:
-    try:
-        async for part in passed.content():
-            yield part
-    finally:
-        await passed.close()
+    return StreamingResponse(passed.content_closed(), passed.status, kept)

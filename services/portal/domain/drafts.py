@@ -20,6 +20,7 @@ class DraftStep(StrEnum):
     FIRM = "firm"
     PRODUCT = "product"
     CERTIFICATES = "certificates"
+    DOCUMENTS = "documents"
     CONTACT = "contact"
 
 
@@ -27,6 +28,7 @@ FIELDS_OF: Final[Mapping[DraftStep, Sequence[Field]]] = {
     DraftStep.FIRM: (TRACK, *FIRM),
     DraftStep.PRODUCT: (*PRODUCT, *SUPPLY),
     DraftStep.CERTIFICATES: CERTIFICATES,
+    DraftStep.DOCUMENTS: (),
     DraftStep.CONTACT: CONTACT,
 }
 FIELDS: Final = tuple(field for fields in FIELDS_OF.values() for field in fields)
@@ -36,8 +38,23 @@ class Progress(StrEnum):
     """How far a step is."""
 
     EMPTY = "empty"
+    OPTIONAL = "optional"
+    """Empty too, and nothing of it is needed."""
     BEGUN = "begun"
     DONE = "done"
+
+    @property
+    def suffices(self) -> bool:
+        """Whether it can be sent so."""
+        return self in {Progress.OPTIONAL, Progress.DONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a round needs of an application in a track: fields for these rules, documents of these kinds."""
+
+    rules: frozenset[str]
+    documents: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +111,9 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A draft. `refused`: what a service said against it when it was sent last; `application`: what it became."""
+    """A draft. `refused`: what a service said against it when it was sent last; `application`: what it became;
+    `documents`: those that it names, which intake holds under `upload_key`.
+    """
 
     draft: str
     account: str
@@ -103,6 +122,8 @@ class Draft:
     saved: Mapping[str, Saved]
     created_at: datetime
     saved_at: datetime
+    upload_key: str
+    documents: Sequence[Json] = ()
     replaces: Replaces | None = None
     sending: Sending | None = None
     refused: Mapping[str, Any] | None = None
@@ -122,18 +143,25 @@ class Draft:
 
     def body(self) -> Json:
         """What would be sent."""
-        return stated(self.fields, FIELDS)
+        documents = {"documents": list(self.documents)} if self.documents else {}
+        return stated(self.fields, FIELDS) | documents
 
-    def progress(self, step: DraftStep, rules: frozenset[str]) -> Progress:
-        """How far the step is, by what these rules need."""
-        fields = asked(FIELDS_OF[step], rules)
+    def lacking_documents(self, needs: Needs) -> list[str]:
+        """Kinds of documents that are needed and not there."""
+        there = {file["kind"] for file in self.documents}
+        return [kind for kind in needs.documents if kind not in there]
+
+    def progress(self, step: DraftStep, needs: Needs) -> Progress:
+        """How far the step is, by what is needed."""
+        if step is DraftStep.DOCUMENTS:
+            lacking = self.lacking_documents(needs)
+            if not self.documents:
+                return Progress.EMPTY if lacking else Progress.OPTIONAL
+            return Progress.BEGUN if lacking else Progress.DONE
+        fields = asked(FIELDS_OF[step], needs.rules)
         typed = self.typed(step)
         if not any(typed.values()):
-            return (
-                Progress.DONE
-                if not any(field.required for field in fields) and step in self.saved
-                else (Progress.EMPTY)
-            )
+            return Progress.EMPTY if any(field.required for field in fields) else Progress.OPTIONAL
         seen = self.read()
         names = {field.name for field in fields}
         lacks = [field for field in fields if field.required and not typed.get(field.name, "").strip()]

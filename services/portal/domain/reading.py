@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from services.portal.domain.fields import Field, field_at
 from shared.contracts.events import Language, Reason
-from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product, facts_json
+from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, DocumentFile, Product, facts_json
 from shared.contracts.values import Code, Line
 from shared.programme.mail_addresses import MailableEmail
 from shared.programme.registration_numbers import business_check_digit, corporate_check_digit
@@ -40,11 +40,16 @@ class Stated:
     product: Product
     contact: Contact
     certificates: Annotated[tuple[Certificate, ...], Bounded(max_length=50)] = ()
+    documents: tuple[DocumentFile, ...] | None = None
 
     def facts(self) -> ApplicationFacts:
         """Without the contact."""
         return ApplicationFacts(
-            track=self.track, applicant=self.applicant, product=self.product, certificates=self.certificates
+            track=self.track,
+            applicant=self.applicant,
+            product=self.product,
+            certificates=self.certificates,
+            documents=self.documents,
         )
 
 

@@ -1,12 +1,14 @@
 """Answers as people see them: what is wrong, as what it was read, and by the names of what was chosen."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from services.portal.domain.fields import Field, number_of
 from services.portal.domain.reading import Read
 from services.portal.domain.texts import Texts
 from shared.wording.in_korean import said
+
+_UNITS: Final = ((1024 * 1024, "megabytes"), (1024, "kilobytes"))
 
 
 def wrong_of(seen: Read, fields: Sequence[Field], texts: Texts) -> dict[str, str]:
@@ -55,3 +57,18 @@ def _shown(field: Field, typed: str, seen: Read, choices: Mapping[str, Any]) -> 
     if field.kind == "regions":
         return ", ".join(named.get(each.strip(), each) for each in typed.split(",") if each.strip())
     return str(named.get(typed, seen.read_as.get(field.name, typed)))
+
+
+def in_bytes(size: int, texts: Texts) -> str:
+    """A size as people say it."""
+    unit, name = next(((unit, name) for unit, name in _UNITS if size >= unit), (1, "bytes"))
+    shown = f"{size / unit:.1f}".removesuffix(".0") if unit > 1 else f"{size:,}"
+    return texts(f"documents.{name}", size=shown)
+
+
+def files_of(
+    documents: Sequence[Mapping[str, Any]], choices: Mapping[str, Any], texts: Texts
+) -> list[tuple[str, str, str]]:
+    """Documents as answers: kind, name, size."""
+    named = dict(choices["document_kinds"])
+    return [(named.get(file["kind"], file["kind"]), file["name"], in_bytes(file["bytes"], texts)) for file in documents]

@@ -42,7 +42,9 @@ CREATE TABLE drafts (
     replaces jsonb,
     sending jsonb,
     refused jsonb,
-    application uuid
+    application uuid,
+    upload_key text NOT NULL,
+    documents jsonb NOT NULL
 );
 CREATE INDEX drafts_of_account ON drafts (account);
 CREATE INDEX drafts_of_round ON drafts (round);

@@ -10,7 +10,7 @@ from shared.service.postgres import Connection
 
 _COLUMNS = (
     "draft::text, account::text, round, fields, saved, created_at, saved_at, replaces, sending, refused,"
-    " application::text"
+    " application::text, upload_key, documents"
 )
 
 
@@ -28,8 +28,9 @@ class Entry:
 async def add(connection: Connection, draft: Draft) -> bool:
     """Keeps a new draft; False if there is one of this id."""
     tag = await connection.execute(
-        "INSERT INTO drafts (draft, account, round, fields, saved, created_at, saved_at, replaces)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (draft) DO NOTHING",
+        "INSERT INTO drafts"
+        " (draft, account, round, fields, saved, created_at, saved_at, replaces, upload_key, documents)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (draft) DO NOTHING",
         draft.draft,
         draft.account,
         draft.round,
@@ -38,6 +39,8 @@ async def add(connection: Connection, draft: Draft) -> bool:
         draft.created_at,
         draft.saved_at,
         draft.replaces.as_json() if draft.replaces else None,
+        draft.upload_key,
+        list(draft.documents),
     )
     return tag.endswith(" 1")
 
@@ -67,7 +70,7 @@ async def store(connection: Connection, draft: Draft) -> None:
     """Writes all of a draft that can change."""
     await connection.execute(
         "UPDATE drafts SET fields = $2, saved = $3, saved_at = $4, replaces = $5, sending = $6, refused = $7,"
-        " application = $8 WHERE draft = $1",
+        " application = $8, documents = $9 WHERE draft = $1",
         draft.draft,
         dict(draft.fields),
         {step: saved.as_json() for step, saved in draft.saved.items()},
@@ -76,6 +79,7 @@ async def store(connection: Connection, draft: Draft) -> None:
         draft.sending.as_json() if draft.sending else None,
         dict(draft.refused) if draft.refused is not None else None,
         draft.application,
+        list(draft.documents),
     )
 
 
@@ -157,4 +161,6 @@ def _draft(row: Any) -> Draft:
         sending=Sending.of(row["sending"]) if row["sending"] else None,
         refused=row["refused"],
         application=row["application"],
+        upload_key=row["upload_key"],
+        documents=row["documents"],
     )

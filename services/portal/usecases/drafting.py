@@ -1,12 +1,14 @@
 """Drafts: begun, saved step by step, kept after the close."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
+from services.portal.adapters.services import ServiceAwayError
 from services.portal.domain.drafts import FIELDS, Draft, DraftStep, Replaces, differing
 from services.portal.domain.fields import Json, typed_of
+from services.portal.domain.signing_in import new_secret
 from services.portal.storage import drafts
 from services.portal.usecases.public import Public
 from shared.clock import Clock
@@ -62,13 +64,21 @@ class Drafting:
         """A new draft, with what is known already. Raises TooManyDraftsError."""
         known = {field.name for field in FIELDS}
         typed = {name: value for name, value in fields.items() if name in known and value.strip()}
-        return await self._add(account, round_id, {"contact_email": email, **typed}, None)
+        return await self._add(account, round_id, {"contact_email": email, **typed}, (), None)
 
     async def begin_replacing(self, account: str, round_id: str, facts: Json, replaces: Replaces, email: str) -> str:
         """A draft that has what an application states. Raises TooManyDraftsError."""
-        return await self._add(account, round_id, {"contact_email": email, **typed_of(facts, FIELDS)}, replaces)
+        typed = {"contact_email": email, **typed_of(facts, FIELDS)}
+        return await self._add(account, round_id, typed, facts.get("documents", ()), replaces)
 
-    async def _add(self, account: str, round_id: str, fields: Mapping[str, str], replaces: Replaces | None) -> str:
+    async def _add(
+        self,
+        account: str,
+        round_id: str,
+        fields: Mapping[str, str],
+        documents: Sequence[Json],
+        replaces: Replaces | None,
+    ) -> str:
         now = self.clock.now()
         async with connected(self.database.pool) as connection, connection.transaction():
             before = await drafts.of_account(connection, account)
@@ -86,6 +96,8 @@ class Drafting:
                 saved={},
                 created_at=now,
                 saved_at=now,
+                upload_key=new_secret(),
+                documents=documents,
                 replaces=replaces,
             )
             await drafts.add(connection, draft)
@@ -130,7 +142,10 @@ class Drafting:
     async def forget(self, public: Public, kept: timedelta) -> None:
         """Deletes drafts whose round closed that long ago, if nobody has touched them since: a periodic job."""
         before = self.clock.now() - kept
-        shown = await public.rounds()
+        try:
+            shown = await public.rounds()
+        except ServiceAwayError:
+            return
         over = [each.round for each in shown.value if each.closed_for(kept)]
         async with connected(self.database.pool) as connection:
             await drafts.delete_of_rounds(connection, over, before)

@@ -3,10 +3,18 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 from services.portal.adapters.sealing import Sealing, UnopenableError
-from services.portal.adapters.services import Asking, RefusedThereError, ServiceAwayError, Services, UnknownThereError
+from services.portal.adapters.services import (
+    Asking,
+    Passed,
+    RefusedThereError,
+    ServiceAwayError,
+    Services,
+    UnknownThereError,
+)
 from services.portal.domain.fields import Json
 from services.portal.storage import drafts
 from services.portal.storage.drafts import Entry
@@ -87,6 +95,15 @@ class Entries:
             return await self.services.ask("intake", method, _path(entry, below), body, replace(asking, token=token))
         except UnknownThereError as error:
             raise NoEntryError(application) from error
+
+    async def open(self, account: str, application: str, below: str) -> Passed:
+        """What intake answers to its holder, to be passed on. Raises NoEntryError or ServiceAwayError."""
+        entry, token = await self._opened(account, application)
+        passed = await self.services.open("intake", _path(entry, below), Asking(token=token).sent())
+        if passed.status != HTTPStatus.OK:
+            await passed.close()
+            raise NoEntryError(application)
+        return passed
 
     async def add(self, account: str, application: str, token: str) -> Entry:
         """Adds an application that was made elsewhere. Raises NoEntryError or ServiceAwayError."""

@@ -43,6 +43,7 @@ class Public:
         self._summaries: Kept[tuple[Summary, ...]] = Kept(fresh_seconds, kept_seconds)
         self._rounds: Kept[Round] = Kept(fresh_seconds, kept_seconds)
         self._results: Kept[Results] = Kept(fresh_seconds, kept_seconds)
+        self._documents: Kept[Mapping[str, Any]] = Kept(fresh_seconds, kept_seconds)
 
     async def rounds(self) -> Shown[tuple[Summary, ...]]:
         """Every round. Raises ServiceAwayError."""
@@ -70,6 +71,15 @@ class Public:
             return _results((await self._services.get("intake", round_path(round_id, "/results")))["results"])
 
         return await self._results.get(round_id, ask)
+
+    async def documents(self, round_id: str) -> Shown[Mapping[str, Any]]:
+        """What documents may be uploaded: kinds, types, bounds. Raises UnknownThereError or ServiceAwayError."""
+
+        async def ask() -> Mapping[str, Any]:
+            found: Mapping[str, Any] = await self._services.get("intake", round_path(round_id, "/documents"))
+            return found
+
+        return await self._documents.get(round_id, ask)
 
     async def check(self, round_id: str, facts: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
         """The verdict that facts would have. Raises UnknownThereError, ServiceAwayError or RefusedThereError."""

@@ -10,10 +10,11 @@ import structlog
 
 from services.portal.adapters.sealing import Sealing
 from services.portal.adapters.services import Asking, RefusedThereError, ServiceAwayError, Services, UnknownThereError
-from services.portal.domain.drafts import Draft, DraftStep, Progress, Sending
+from services.portal.domain.drafts import Draft, DraftStep, Needs, Sending
 from services.portal.domain.fields import Json
 from services.portal.storage import drafts
 from services.portal.storage.drafts import Entry
+from services.portal.usecases.attaching import EDGE_TOKEN, UPLOAD_KEY
 from services.portal.usecases.drafting import NoDraftError
 from services.portal.usecases.public import round_path
 from shared.clock import Clock
@@ -26,7 +27,6 @@ _PAUSES: Final = (0.0, 0.3, 1.0, 2.0)
 """Before each try while somebody waits for the page; then a job goes on."""
 _AGAIN: Final = timedelta(seconds=2)
 _AT_ONCE: Final = 20
-EDGE_TOKEN: Final = "Firstbuy-Edge-Token"  # noqa: S105 -- a header's name
 READ_AT: Final = "Firstbuy-Read-At"
 
 
@@ -51,9 +51,7 @@ class Submitting:
     clock: Clock
     edge: Callable[[], str]
 
-    async def begin(
-        self, account: str, draft: str, rules: frozenset[str], language: Language, read_at: datetime
-    ) -> Draft:
+    async def begin(self, account: str, draft: str, needs: Needs, language: Language, read_at: datetime) -> Draft:
         """Fixes what is sent, unless it is being sent already. Raises NoDraftError or IncompleteError."""
         async with connected(self.database.pool) as connection, connection.transaction():
             found = await drafts.load(connection, account, draft, to_change=True)
@@ -61,7 +59,7 @@ class Submitting:
                 raise NoDraftError(draft)
             if found.application is not None or found.sending is not None:
                 return found
-            lacking = [step for step in DraftStep if found.progress(step, rules) is not Progress.DONE]
+            lacking = [step for step in DraftStep if not found.progress(step, needs).suffices]
             if lacking:
                 raise IncompleteError(lacking)
             sending = Sending(body=found.body(), read_at=read_at, tried_at=read_at, language=language.value)
@@ -115,6 +113,7 @@ class Submitting:
     async def _sent(self, draft: Draft, sending: Sending, token: str | None) -> Json:
         edge = self.edge()
         moment = {EDGE_TOKEN: edge, READ_AT: sending.read_at.isoformat()} if edge else {}
+        moment[UPLOAD_KEY] = draft.upload_key
         language = Language(sending.language)
         if draft.replaces is None:
             asking = Asking(language, headers={"Idempotency-Key": draft.draft, **moment})
@@ -145,7 +144,7 @@ class Submitting:
                 return found or tried
             settled = replace(found, sending=sending, refused=refused)
             if receipt is not None:
-                settled = replace(settled, application=receipt["application"], fields={}, saved={})
+                settled = replace(settled, application=receipt["application"], fields={}, saved={}, documents=())
                 await self._keep(connection, found, receipt)
             await drafts.store(connection, settled)
         return settled

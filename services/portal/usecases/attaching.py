@@ -1,0 +1,102 @@
+"""Documents of a draft: each goes to intake as it comes, under the draft's own key, and the draft names it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from services.portal.adapters.services import Asking, RefusedThereError, Services, UnknownThereError
+from services.portal.domain.fields import Json
+from services.portal.storage import drafts
+from services.portal.usecases.drafting import BecameAnApplicationError, NoDraftError
+from services.portal.usecases.public import round_path
+from shared.clock import Clock
+from shared.contracts.events import Language
+from shared.service.database import Database
+from shared.service.postgres import connected
+
+UPLOAD_KEY = "Upload-Key"
+EDGE_TOKEN = "Firstbuy-Edge-Token"  # noqa: S105 -- a header's name
+
+
+class TooLargeError(Exception):
+    """The file is longer than intake takes one. `limit`: in bytes."""
+
+    code = "too-large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Attaching:
+    """Passes documents on. `edge` tells the portal's own token, for which intake keeps them as long as drafts."""
+
+    database: Database
+    services: Services
+    clock: Clock
+    edge: Callable[[], str]
+
+    async def attach(
+        self,
+        account: str,
+        draft: str,
+        kind: str,
+        name: str,
+        content: AsyncIterator[bytes],
+        limit: int,
+        language: Language,
+    ) -> None:
+        """Sends a file on and names it in the draft. Raises NoDraftError, BecameAnApplicationError, TooLargeError, or
+        what `Services.ask` raises."""
+        found = await self._draft(account, draft)
+        asking = Asking(language, headers={UPLOAD_KEY: found.upload_key, EDGE_TOKEN: self.edge()})
+        path = round_path(found.round, f"/documents?{urlencode({'kind': kind, 'name': name})}")
+        file = await self.services.upload("intake", path, _bounded(content, limit), asking)
+        await self._change(account, draft, lambda files: [*_without(files, file["sha256"], kind), file])
+
+    async def detach(self, account: str, draft: str, sha256: str, kind: str) -> None:
+        """Takes a document out of the draft, and out of intake's store unless an application names it."""
+        found = await self._draft(account, draft)
+        asking = Asking(headers={UPLOAD_KEY: found.upload_key})
+        try:
+            path = round_path(found.round, f"/documents/{sha256}?{urlencode({'kind': kind})}")
+            await self.services.ask("intake", "DELETE", path, asking=asking)
+        except (UnknownThereError, RefusedThereError):
+            pass  # of an application that is to be replaced, or gone already
+        await self._change(account, draft, lambda files: _without(files, sha256, kind))
+
+    async def _draft(self, account: str, draft: str) -> Any:
+        async with connected(self.database.pool) as connection:
+            found = await drafts.load(connection, account, draft)
+        if found is None:
+            raise NoDraftError(draft)
+        if found.application is not None or found.sending is not None:
+            raise BecameAnApplicationError(draft, found.application)
+        return found
+
+    async def _change(self, account: str, draft: str, change: Any) -> None:
+        async with connected(self.database.pool) as connection, connection.transaction():
+            found = await drafts.load(connection, account, draft, to_change=True)
+            if found is None:
+                raise NoDraftError(draft)
+            if found.application is not None or found.sending is not None:
+                raise BecameAnApplicationError(draft, found.application)
+            now = self.clock.now()
+            await drafts.store(
+                connection, replace(found, documents=change(found.documents), saved_at=now, refused=None)
+            )
+
+
+def _without(files: Any, sha256: str, kind: str) -> list[Json]:
+    return [file for file in files if (file["sha256"], file["kind"]) != (sha256, kind)]
+
+
+async def _bounded(content: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for piece in content:
+        size += len(piece)
+        if size > limit:
+            raise TooLargeError(limit)
+        yield piece
