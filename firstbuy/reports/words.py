@@ -14,6 +14,7 @@ RULES: Final = {
     "certificate": "기술개발제품 인증 (certificate)",
     "sales-or-credit": "매출 또는 신용 (sales or credit)",
     "product-class": "구매 품목 (product class)",
+    "documents": "제출 서류 (documents)",
     "startup": "창업기업 (startup; a fact)",
     "first-timer": "첫걸음기업 (first-timer; a fact)",
 }

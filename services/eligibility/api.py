@@ -16,7 +16,7 @@ from services.eligibility.storage import pending, rounds, verdicts
 from services.eligibility.storage.pending import Wait
 from services.eligibility.usecases.judging import Judge
 from shared.contracts.events import Language
-from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, Product
+from shared.contracts.facts import Applicant, ApplicationFacts, Certificate, DocumentFile, Product
 from shared.contracts.findings import Change, Finding, VerdictOutcome
 from shared.contracts.policy import RegistryUse
 from shared.contracts.registries import Registry
@@ -40,11 +40,16 @@ class CheckBody(Contract):
     applicant: Applicant
     product: Product
     certificates: Annotated[tuple[Certificate, ...], Field(max_length=50)] = ()
+    documents: Annotated[tuple[DocumentFile, ...], Field(max_length=50)] = ()
     contact: Any = None
 
     def facts(self) -> ApplicationFacts:
         return ApplicationFacts(
-            track=self.track, applicant=self.applicant, product=self.product, certificates=self.certificates
+            track=self.track,
+            applicant=self.applicant,
+            product=self.product,
+            certificates=self.certificates,
+            documents=self.documents or None,
         )
 
 

@@ -75,6 +75,8 @@ item               [0-9]{8}
 business-number    [0-9]{10}
 corporate-number   [0-9]{13}
 reference          [A-Za-z0-9._-]{1,64}
+file-name          [^\u0000-\u001f\u007f/\\]{1,255}
+media-type         [a-z]+/[a-z0-9][a-z0-9.+-]{0,125}
 format             firstbuy-evidence-v[12]
 depth              public|auditor
 method             weighted-draw|score
@@ -131,7 +133,9 @@ Cancelled              request:request-id reason:text
 RequestFacts           class_code:class quantity:positive budget_won:positive price_ceiling_won?:positive?
                        certificate_kinds?:code[] region?:code? delivery_days_at_most?:count? note?:text
 Facts                  track:code applicant:Applicant product:Product certificates?:Certificate[]
+                       documents?:DocumentFile[]?
 Document               number:line issued_on:day expires_on?:day?
+DocumentFile           kind:code sha256:hash bytes:positive media_type:media-type name:file-name
 Certificate            kind:code number:line issued_on:day expires_on?:day? grade?:code?
 SupplyRecord           won:count count:count
 Applicant              name:line business_number:business-number legal_form:legal-form started_on:day

@@ -172,4 +172,17 @@ RULE_TERMS: Final[Mapping[str, RuleTerms]] = {
         "products of other classes",
         "판로지원법 §14",
     ),
+    "documents": RuleTerms(
+        "documents sent with the application",
+        "the application names a document of each of `kinds`, which intake holds",
+        "applications without a document of each kind",
+        "the round's notice",
+        {
+            "kinds": ParameterTerms(
+                kind=Kind.LIST,
+                means="kinds of documents, such as specification",
+                whom="applications without documents of the kinds that differ",
+            )
+        },
+    ),
 }

@@ -1,5 +1,6 @@
 """Problems of what a policy judges by: certificates, tracks, conditions, waivers, dates."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -7,10 +8,13 @@ from shared.contracts.policy import CertificateKind, Condition, Parameter, Polic
 from shared.contracts.vocabulary import RULE_TERMS, Kind, ParameterTerms
 from shared.policies.patterns import SlowPatternError, UnreadablePatternError, examine
 from shared.policies.problem import Problem, listed, repeated
+from shared.programme.documents import DOCUMENT_KINDS
+from shared.programme.documents import RULE as DOCUMENTS
 
 FIRST_YEAR: Final = 2009
 """The year 판로지원법 came into force: an older date is a typing error."""
 LAST_YEAR: Final = 2199
+_CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 _TYPES: Final[dict[Kind, type]] = {Kind.NUMBER: int, Kind.TEXT: str, Kind.LIST: tuple}
 
 
@@ -40,6 +44,7 @@ def condition_remarks(policy: Policy) -> Iterator[Problem]:
         fix = "add the condition product-class to the tracks, or drop the list"
         yield Problem("/purchasable_classes", "classes-not-asked", "no track asks for the product's class", fix)
     for number, track in enumerate(policy.tracks):
+        yield from _unnamed_kinds(track, f"/tracks/{number}/conditions")
         if track.certificates and not _asks(track, "certificate"):
             detail = f"track {track.track} lists certificates and asks for none"
             fix = "add the condition certificate, or drop them"
@@ -50,6 +55,16 @@ def condition_remarks(policy: Policy) -> Iterator[Problem]:
                 pointer = f"/tracks/{number}/waivers/{index}/waives"
                 detail = f"{rule} decides nothing in track {track.track}, so waiving it changes no verdict"
                 yield Problem(pointer, "waiver-without-effect", detail, f"drop {rule} from waives")
+
+
+def _unnamed_kinds(track: Track, at: str) -> Iterator[Problem]:
+    for index, condition in enumerate(track.conditions):
+        kinds = condition.parameters.get("kinds") if condition.rule == DOCUMENTS else ()
+        for kind in kinds if isinstance(kinds, tuple) else ():
+            if kind not in DOCUMENT_KINDS:
+                detail = f"people have no name for documents of kind {kind}, and read its code"
+                fix = f"take one of {listed(DOCUMENT_KINDS)} where it fits"
+                yield Problem(f"{at}/{index}/parameters/kinds", "kind-without-name", detail, fix)
 
 
 def _asks(track: Track, rule: str) -> bool:
@@ -139,6 +154,8 @@ def _condition(condition: Condition, pointer: str) -> Iterator[Problem]:
             yield Problem(f"{at}/{name}", "unknown-parameter", f"{condition.rule} has no {name}", fix)
     if condition.rule == "sales-or-credit":
         yield from _credit(given.get("credit_grades"), given.get("credit_at_least"), at)
+    if condition.rule == DOCUMENTS:
+        yield from _documents(given.get("kinds"), at)
 
 
 def _parameter(name: str, value: Parameter, terms: ParameterTerms, pointer: str) -> Iterator[Problem]:
@@ -147,6 +164,22 @@ def _parameter(name: str, value: Parameter, terms: ParameterTerms, pointer: str)
     elif isinstance(value, int) and not terms.least <= value <= terms.most:
         fix = f"give {terms.least} to {terms.most}"
         yield Problem(pointer, "wrong-parameter", f"{name} is {value}", fix)
+
+
+def _documents(kinds: Parameter | None, at: str) -> Iterator[Problem]:
+    """Each kind must be one that an application can name."""
+    if isinstance(kinds, tuple):
+        yield from repeated(kinds, f"{at}/kinds", "kind")
+        if not kinds:
+            fix = f"name some of {listed(DOCUMENT_KINDS)}, or drop the condition"
+            yield Problem(f"{at}/kinds", "wrong-parameter", "kinds names no document", fix)
+        for index, kind in enumerate(kinds):
+            if not _CODE.fullmatch(kind):
+                detail, fix = (
+                    f"no document can be a '{kind}'",
+                    "write small letters, digits and hyphens, such as test-report",
+                )
+                yield Problem(f"{at}/kinds/{index}", "wrong-parameter", detail, fix)
 
 
 def _credit(grades: Parameter | None, least: Parameter | None, pointer: str) -> Iterator[Problem]:

@@ -26,6 +26,12 @@ DOCUMENT_KINDS: Final[Mapping[str, Titled]] = {
 }
 
 
+def kind_in_words(kind: str, language: str) -> str:
+    """A kind's name in `ko` or `en`; its code, if it has none."""
+    named = DOCUMENT_KINDS.get(kind)
+    return str(getattr(named, language)) if named else kind
+
+
 def kinds_asked(policy: Policy) -> Mapping[str, tuple[str, ...]]:
     """The kinds that each track asks for, by track; none of a track that asks for no document."""
     return {

@@ -9,6 +9,7 @@ from typing import Any, Final
 from shared.contracts.events import Language
 from shared.contracts.events.verdicts import Evidence
 from shared.contracts.findings import Change, Finding, FindingOutcome, Unit
+from shared.programme.documents import kind_in_words
 from shared.wording.evidence_words import evidence_of, explain_evidence
 
 _KO, _EN = Language.KO, Language.EN
@@ -39,6 +40,7 @@ RULE_WORDS: Final[Mapping[str, RuleWords]] = {
     "startup": RuleWords("창업기업", "Startup", upper_bound=True),
     "first-timer": RuleWords("첫걸음기업", "First-timer", upper_bound=True),
     "track-cap": RuleWords("공공 납품 실적 한도", "Cap on the public supply record", upper_bound=True),
+    "documents": RuleWords("제출 서류", "Documents"),
     "track": RuleWords("신청 분야", "Track"),
 }
 
@@ -74,6 +76,7 @@ _VALUES: Final = (
     (r"purchasable class", r"구매 대상 품목"),
 )
 _KOREAN: Final = tuple((re.compile(pattern), korean) for pattern, korean in _VALUES)
+_KINDS_OF_DOCUMENTS: Final = re.compile(r"documents: (.+)")
 _LONG_NUMBER: Final = re.compile(r"(?<![\d-])\d{5,}(?=원| won)")
 
 _UNITS: Final[Mapping[Language, Mapping[Unit, Callable[[int], str]]]] = {
@@ -143,6 +146,7 @@ _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "/applicant/started_on": ("창업일", "business start"),
     "/applicant/supply_record/won": ("공공 납품 실적", "public supply record"),
     "/product/class_code": ("품목", "product class"),
+    "/documents/-": ("제출 서류", "documents"),
     "/product/direct_production": ("직접생산확인", "direct production confirmation"),
 }
 _AT_LEAST: Final = frozenset({"/applicant/annual_sales_won"})
@@ -178,6 +182,8 @@ def _value(value: Any, unit: Unit | None, language: Language) -> str:
     if isinstance(value, int):
         return _UNITS[language][unit](value) if unit is not None else f"{value:,}"
     text = str(value)
+    if kinds := _KINDS_OF_DOCUMENTS.fullmatch(text):
+        return ", ".join(kind_in_words(kind, language.value) for kind in kinds[1].split(", "))
     if language is _KO:
         for pattern, korean in _KOREAN:
             if pattern.fullmatch(text):

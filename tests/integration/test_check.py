@@ -6,7 +6,9 @@ import httpx2
 from deploy.local.stack import Stack
 from tests.conftest import StartStack
 from tests.support.consuming import until
-from tests.support.rounds import Office, application, clock_map
+from tests.support.document_files import pdf
+from tests.support.document_uploads import apply_with, new_key, opened, upload
+from tests.support.rounds import Office, application, clock_map, policy_2018_h2
 
 
 async def kept(stack: Stack) -> int:
@@ -68,6 +70,39 @@ async def test_a_check_judges_explains_and_stores_nothing(start_stack: StartStac
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"] == "/product/price_won"
         assert (await eligibility.post("/rounds/nowhere/check", json=application(1))).status_code == 404
-        assert (
-            await eligibility.post(url, content=b"{", headers={"content-type": "application/json"})
-        ).status_code == 400
+        unreadable = await eligibility.post(url, content=b"{", headers={"content-type": "application/json"})
+        assert unreadable.status_code == 400
+        await documents_that_a_policy_asks_for(office, client, eligibility)
+
+
+async def documents_that_a_policy_asks_for(
+    office: Office, client: httpx2.AsyncClient, eligibility: httpx2.AsyncClient
+) -> None:
+    """A missing one is unknown and named; with it the application is eligible."""
+    policy = policy_2018_h2()
+    asks = {"rule": "documents", "legal_source": "공고", "parameters": {"kinds": ["specification"]}}
+    policy["tracks"][0]["conditions"].append(asks)
+    round_id = await office.announce(rehearsal=clock_map(3600), policy=policy)
+    await office.status(round_id, "open")
+    url = f"/rounds/{round_id}/check"
+
+    async def known() -> bool:
+        return (await eligibility.post(url, json=application(4))).status_code == 200
+
+    await until(known, "eligibility knows the policy")
+    told = (await eligibility.post(url, json=application(4))).json()
+    assert told["outcome"] == "ineligible"
+    assert told["explanation"]["ko"]["would_help"] == ["제출 서류: 규격서"]
+    shown = (await client.get(f"/rounds/{round_id}/documents")).json()
+    assert {"track": "general", "kinds": ["specification"]} in shown["asked"]
+    key = new_key()
+    document = (await upload(client, round_id, key, pdf())).json()
+    warned = (await apply_with(client, round_id, 5, [], {})).json()
+    assert [remark["code"] for remark in warned["warnings"]] == ["no-document"]
+    applied = (await apply_with(client, round_id, 4, [document], key)).json()
+
+    async def eligible() -> bool:
+        status = await client.get(f"/applications/{applied['application']}/status", headers=opened(applied))
+        return (status.json()["verdict"] or {}).get("outcome") == "eligible"
+
+    await until(eligible, "the document is there")

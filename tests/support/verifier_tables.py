@@ -35,6 +35,13 @@ CONDITION: dict[str, Any] = {"rule": "x", "legal_source": "l"}
 TRACK: dict[str, Any] = {"track": "general", "name": {"ko": "일반", "en": "General"}, "conditions": [CONDITION]}
 
 
+FILE: dict[str, Any] = {
+    "kind": "specification",
+    "sha256": "a" * 64,
+    "bytes": 1,
+    "media_type": "application/pdf",
+    "name": "규격서.v1.pdf",
+}
 SHAPED: list[tuple[str, Any, bool]] = [
     ("Rehearsal", {}, False),
     ("Finding", FINDING, True),
@@ -58,6 +65,16 @@ SHAPED: list[tuple[str, Any, bool]] = [
     ("Track", TRACK | {"conditions": [CONDITION | {"parameters": 7}]}, False),
     ("Track", [], False),
     ("Track", None, False),
+    ("DocumentFile", FILE, True),
+    ("DocumentFile", FILE | {"name": "규" * 255}, True),
+    ("DocumentFile", FILE | {"name": "😀" * 255}, True),
+    ("DocumentFile", FILE | {"name": "규" * 256}, False),
+    ("DocumentFile", FILE | {"name": "a/b.pdf"}, False),
+    ("DocumentFile", FILE | {"name": "a\\b.pdf"}, False),
+    ("DocumentFile", FILE | {"name": "a\nb.pdf"}, False),
+    ("DocumentFile", FILE | {"sha256": "a" * 63}, False),
+    ("DocumentFile", FILE | {"bytes": 0}, False),
+    ("DocumentFile", FILE | {"media_type": "pdf"}, False),
 ]
 
 

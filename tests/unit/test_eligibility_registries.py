@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.eligibility.domain.compiled import PolicyRules
-from services.eligibility.domain.counterfactual import counterfactual, example_of
+from services.eligibility.domain.counterfactual import counterfactual
 from services.eligibility.domain.judge import judge
+from services.eligibility.domain.number_examples import example_of
 from services.eligibility.domain.registry_facts import Question, as_stated, confirmed, evidence, questions
 from shared.contracts.facts import ApplicationFacts, BusinessStatus, Certificate
 from shared.contracts.findings import FindingOutcome, VerdictOutcome

@@ -98,8 +98,9 @@ def test_every_rule_passes_facts_that_state_nothing_optional_without_an_error() 
     everything = policy("2018-h2")
     track = everything.tracks[0]
     cap = Condition(rule="track-cap", legal_source="공고", parameters={"cap_won": 1})
+    files = Condition(rule="documents", legal_source="공고", parameters={"kinds": ("specification",)})
     rules = PolicyRules.compile(
-        replace(everything, tracks=(replace(track, conditions=(*track.conditions, cap)),)), POLICY_HASH
+        replace(everything, tracks=(replace(track, conditions=(*track.conditions, cap, files)),)), POLICY_HASH
     )
     found = outcomes(judge(replace(YOUNG, certificates=()), rules))
     assert set(found) == set(RULES)

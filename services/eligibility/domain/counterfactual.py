@@ -5,7 +5,6 @@ conditions, or those that a waiver needs and those it does not waive. Each candi
 really passes.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -13,8 +12,9 @@ from typing import Any, Final
 
 from services.eligibility.domain.compiled import CompiledTrack, PolicyRules
 from services.eligibility.domain.judge import judge
+from services.eligibility.domain.number_examples import example_of
 from services.eligibility.domain.observation import Terms
-from services.eligibility.domain.rules import company, documents, numbers, product, record
+from services.eligibility.domain.rules import company, documents, files, numbers, product, record
 from services.eligibility.domain.rules.track import TRACK
 from shared.contracts.facts import (
     Applicant,
@@ -22,11 +22,13 @@ from shared.contracts.facts import (
     BusinessStatus,
     Certificate,
     Document,
+    DocumentFile,
     Origin,
     SupplyRecord,
 )
 from shared.contracts.findings import Change, FindingOutcome, VerdictOutcome
 from shared.programme.certificates import AcceptedKinds, Examined, Flaw, days_inside, last_day_of_years
+from shared.programme.file_types import PDF
 from shared.programme.registration_numbers import business_check_digit, corporate_check_digit
 
 _ANOTHER_TRACK: Final = 1
@@ -193,6 +195,17 @@ def _holding(examined: Examined, accepted: AcceptedKinds) -> tuple[Certificate, 
     return replace(held, issued_on=issued_on, expires_on=expires_on), pointer, f"valid on {on.isoformat()}"
 
 
+def _documents(facts: ApplicationFacts, terms: Terms) -> Remedy:
+    """Adds what is missing; which file that is, nobody knows yet."""
+    held = facts.documents or ()
+    missing = [kind for kind in terms.lists["kinds"] if kind not in {document.kind for document in held}]
+    more = [
+        DocumentFile(kind=kind, sha256="0" * 64, bytes=1, media_type=PDF.media_type, name=f"{kind}.pdf")
+        for kind in missing
+    ]
+    return Remedy(replace(facts, documents=(*held, *more)), _change("/documents/-", files.stated(missing) or ""))
+
+
 def _sales_or_credit(facts: ApplicationFacts, terms: Terms) -> Remedy:
     if facts.applicant.annual_sales_won is None and facts.applicant.credit_grade is not None:
         least = terms.texts["credit_at_least"]
@@ -237,53 +250,10 @@ MENDS: Final[Mapping[str, Mend]] = {
     documents.SME_CONFIRMATION: _sme_confirmation,
     documents.DIRECT_PRODUCTION: _direct_production,
     documents.CERTIFICATE: _certificate,
+    files.DOCUMENTS: _documents,
     product.PRODUCT_CLASS: _product_class,
     record.STARTUP: _startup,
     record.FIRST_TIMER: _within_cap,
     record.TRACK_CAP: _within_cap,
 }
 """By rule. A test checks that every rule is here."""
-
-
-def example_of(pattern: re.Pattern[str]) -> str | None:
-    """The shortest text that a certificate's number pattern accepts; None unless the pattern is a plain expression."""
-    try:
-        text = "".join(map(_example, re._parser.parse(pattern.pattern, pattern.flags)))  # type: ignore[attr-defined]
-    except (KeyError, ValueError):
-        return None
-    return text if pattern.fullmatch(text) else None
-
-
-def _example(part: tuple[Any, Any]) -> str:
-    kind, value = str(part[0]), part[1]
-    match kind:
-        case "LITERAL":
-            return chr(value)
-        case "IN" | "BRANCH" | "SUBPATTERN" | "MAX_REPEAT" | "MIN_REPEAT":
-            return _example_of_group(kind, value)
-        case "RANGE":
-            return chr(value[0])
-        case "CATEGORY":
-            return _OF_CATEGORY[str(value)]
-        case "ANY":
-            return "A"
-        case "AT":
-            return ""
-        case _:
-            raise ValueError(kind)
-
-
-_OF_CATEGORY: Final = {"CATEGORY_DIGIT": "0", "CATEGORY_WORD": "A", "CATEGORY_SPACE": " "}
-
-
-def _example_of_group(kind: str, value: Any) -> str:
-    match kind:
-        case "IN":
-            return _example(value[0])
-        case "BRANCH":
-            return "".join(map(_example, value[1][0]))
-        case "SUBPATTERN":
-            return "".join(map(_example, value[3]))
-        case _:
-            least, _, repeated = value
-            return "".join(map(_example, repeated)) * int(least)

@@ -76,6 +76,11 @@ class Fitness:
         if accepted.kinds and not facts.certificates:
             fix = f"add one of {', '.join(accepted.kinds)}"
             remarks.append(_reason("/certificates", "no-certificate", f"track {facts.track} asks for one", fix))
+        named = {document.kind for document in facts.documents or ()}
+        if missing := [kind for kind in self.kinds_asked[facts.track] if kind not in named]:
+            detail = f"track {facts.track} asks for {', '.join(missing)} too"
+            fix = "upload it with POST /rounds/{round}/documents, and name it in documents"
+            remarks.append(_reason("/documents", "no-document", detail, fix))
         bought = self._policy.purchasable_classes
         if bought and not product.class_code.startswith(bought):
             detail = f"{product.class_code} is no class that institutions may buy in this round"

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.portal.domain.texts import Texts
 from shared.contracts.policy import Condition, Policy, TicketStep, Track
+from shared.programme.documents import kind_in_words
 from shared.wording.explanation import RULE_WORDS
 
 
@@ -75,6 +76,8 @@ class _Told(dict[str, str]):
 def _value(name: str, value: Any, texts: Texts) -> str:
     if name.endswith("_won"):
         return texts.money(int(value))
+    if name == "kinds":
+        return ", ".join(kind_in_words(kind, texts.language.value) for kind in value)
     return ", ".join(value) if isinstance(value, tuple | list) else str(value)
 
 

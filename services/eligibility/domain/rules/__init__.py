@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.eligibility.domain.observation import Observation, Terms
-from services.eligibility.domain.rules import company, documents, numbers, product, record
+from services.eligibility.domain.rules import company, documents, files, numbers, product, record
 from shared.contracts.facts import ApplicationFacts
 
 Observe = Callable[[ApplicationFacts, Terms], Observation]
@@ -40,5 +40,6 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule(company.SALES_OR_CREDIT, company.sales_or_credit, needs=_CREDIT),
         Rule(documents.DIRECT_PRODUCTION, documents.direct_production, may=_VALIDITY),
         Rule(product.PRODUCT_CLASS, product.product_class),
+        Rule(files.DOCUMENTS, files.documents, needs={"kinds": tuple}),
     )
 }
