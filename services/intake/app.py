@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from services.intake import jobs
 from services.intake.adapters.documents.inspector import InspectionLimits, Inspector
-from services.intake.adapters.documents.object_store import S3Access, object_store
+from services.intake.adapters.documents.object_store import store_of
+from services.intake.adapters.documents.virus import scanner_of
 from services.intake.adapters.identity.port import ApplicantIdentity, NobodyAsked
 from services.intake.adapters.identity.tax_service import TaxService
 from services.intake.adapters.spreadsheets.bounds import Bounds
@@ -162,13 +163,6 @@ def _state(settings: IntakeSettings) -> Intake:
 
 
 def _documents(settings: IntakeSettings) -> Documents:
-    access = S3Access(
-        endpoint=settings.document_s3_endpoint,
-        region=settings.document_s3_region,
-        access_key=settings.document_s3_access_key,
-        secret_key=settings.document_s3_secret_key.get_secret_value(),
-        ca_file=settings.document_s3_ca_file,
-    )
     limits = DocumentLimits(
         file_bytes=settings.document_bytes,
         application_bytes=settings.application_documents_bytes,
@@ -176,7 +170,8 @@ def _documents(settings: IntakeSettings) -> Documents:
         waiting_bytes=settings.waiting_documents_bytes,
     )
     inspector = Inspector(InspectionLimits(settings.document_seconds, settings.document_memory_bytes))
-    return Documents(object_store(settings.document_store, access), inspector, limits, settings.document_uploads)
+    scanner = scanner_of(settings.document_clamd)
+    return Documents(store_of(settings), inspector, scanner, limits, settings.document_uploads)
 
 
 def _identity_port(settings: IntakeSettings) -> ApplicantIdentity:

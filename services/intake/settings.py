@@ -4,9 +4,31 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.service.settings import ServiceSettings
+from shared.service.settings_files import Settings
 
 
-class IntakeSettings(ServiceSettings):
+class DocumentStoreSettings(Settings):
+    """Where documents are kept; whoever backs them up or looks whether they can be reached reads it too."""
+
+    model_config = SettingsConfigDict(env_prefix="FIRSTBUY_INTAKE_", frozen=True)
+
+    document_store: str = Field(
+        "var/documents",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?|[^:]+)$",
+        description="Where applications' documents are kept: a folder that all replicas share, or `s3://bucket/prefix`.",
+    )
+    document_s3_endpoint: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="Address of the store that speaks S3; empty: AWS."
+    )
+    document_s3_region: str = Field("us-east-1", description="Its region.")
+    document_s3_access_key: str = Field("", description="Its access key; empty: as the machine's role has it.")
+    document_s3_secret_key: SecretStr = Field(SecretStr(""), description="The secret key of that.")
+    document_s3_ca_file: str = Field(
+        "", description="PEM file of the authority that signed its certificate; empty: those that the machine trusts."
+    )
+
+
+class IntakeSettings(DocumentStoreSettings, ServiceSettings):
     """Read from `FIRSTBUY_INTAKE_…`."""
 
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_INTAKE_", frozen=True)
@@ -69,20 +91,6 @@ class IntakeSettings(ServiceSettings):
     upload_memory_bytes: int = Field(
         536_870_912, ge=134_217_728, description="Most memory to read one (bytes); two are read at once."
     )
-    document_store: str = Field(
-        "var/documents",
-        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?|[^:]+)$",
-        description="Where applications' documents are kept: a folder that all replicas share, or `s3://bucket/prefix`.",
-    )
-    document_s3_endpoint: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="Address of the store that speaks S3; empty: AWS."
-    )
-    document_s3_region: str = Field("us-east-1", description="Its region.")
-    document_s3_access_key: str = Field("", description="Its access key; empty: as the machine's role has it.")
-    document_s3_secret_key: SecretStr = Field(SecretStr(""), description="The secret key of that.")
-    document_s3_ca_file: str = Field(
-        "", description="PEM file of the authority that signed its certificate; empty: those that the machine trusts."
-    )
     document_bytes: int = Field(20_971_520, ge=1024, description="Largest document.")
     application_documents_bytes: int = Field(
         209_715_200, ge=1024, description="Most bytes of the documents of one application."
@@ -94,6 +102,12 @@ class IntakeSettings(ServiceSettings):
         21_474_836_480,
         ge=1024,
         description="Most bytes of documents that no application names; of unknown senders, half of that.",
+    )
+    document_clamd: str = Field(
+        "",
+        pattern=r"^(tcp://\S+:[0-9]+|unix:/\S+)?$",
+        description="A clamd that looks at each document, `tcp://host:3310` or `unix:/run/clamav/clamd.ctl`; while it "
+        "can't be asked no document is taken. Empty: nobody looks for viruses.",
     )
     document_uploads: int = Field(
         16, ge=1, description="Most documents received at once; each has a temporary file of its size meanwhile."

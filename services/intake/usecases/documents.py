@@ -19,6 +19,7 @@ import structlog
 from services.intake.adapters.documents.inspector import Inspector
 from services.intake.adapters.documents.port import ObjectStore, StoreAwayError, StoreFullError
 from services.intake.adapters.documents.refusing import RefusedFileError
+from services.intake.adapters.documents.virus import ScannerAwayError, VirusScanner
 from services.intake.domain.documents import (
     COUNTED_FOR,
     DocumentLimits,
@@ -48,6 +49,12 @@ STORE_AWAY: Final = Refused(
     RefusalKind.UNAVAILABLE,
     "document-store-away",
     "Documents can't be stored at the moment: nothing was kept, send it again in a few minutes.",
+    retry_seconds=60,
+)
+SCANNER_AWAY: Final = Refused(
+    RefusalKind.UNAVAILABLE,
+    "virus-scanner-away",
+    "Documents can't be checked for viruses at the moment: nothing was kept, send it again in a few minutes.",
     retry_seconds=60,
 )
 STORE_FULL: Final = Refused(
@@ -80,9 +87,17 @@ class Asked:
 class Documents:
     """Receives a bounded number of documents at once, in each replica."""
 
-    def __init__(self, store: ObjectStore, inspector: Inspector, limits: DocumentLimits, at_once: int) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        inspector: Inspector,
+        scanner: VirusScanner,
+        limits: DocumentLimits,
+        at_once: int,
+    ) -> None:
         self.store = store
         self.limits = limits
+        self._scanner = scanner
         self._inspector = inspector
         self._at_once = asyncio.Semaphore(at_once)
         self._of_network = max(1, at_once // _OF_NETWORK)
@@ -118,6 +133,9 @@ class Documents:
         """The document, once it is durable."""
         try:
             kind = await self._inspector.type_of(content)
+            await self._scanner.check(content)
+        except ScannerAwayError:
+            return SCANNER_AWAY
         except RefusedFileError as error:
             _log.info("refused document", code=error.code, round=asked.round)
             reason = Reason(pointer="", code=error.code, detail=str(error), fix=error.fix)

@@ -5,10 +5,9 @@ import errno
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 import obstore
@@ -24,6 +23,10 @@ from services.intake.adapters.documents.port import (
     StoredObject,
     StoreFullError,
 )
+from services.intake.settings import DocumentStoreSettings
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential
 
 _log = structlog.get_logger()
 _PIECE: Final = 262_144
@@ -33,39 +36,46 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_WORDS: Final = ("No space left", "quota exceeded", "File too large", "XMinioStorageFull", "InsufficientStorage")
 _TIMEOUT: Final = timedelta(seconds=30)
 _CONNECTING: Final = timedelta(seconds=5)
+_KEYS_HOLD: Final = timedelta(minutes=6)
+"""`obstore` asks five minutes before the end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class S3Access:
-    """How a bucket is reached. `endpoint`: of a store that is not AWS; empty for AWS. `ca_file`: PEM of the authority
-    that signed its certificate; empty for those that this machine trusts."""
-
-    endpoint: str
-    region: str
-    access_key: str
-    secret_key: str = field(repr=False)
-    ca_file: str
+def store_of(settings: DocumentStoreSettings) -> ObjectStore:
+    """The store that is configured: a folder, or a bucket."""
+    address = settings.document_store
+    return Bucket(settings) if address.startswith("s3://") else LocalObjects(Path(address))
 
 
-def object_store(address: str, access: S3Access) -> ObjectStore:
-    """The store at an address: a folder's path, or `s3://bucket/prefix`."""
-    if not address.startswith("s3://"):
-        return LocalObjects(Path(address))
-    named = urlsplit(address)
+def _bucket(settings: DocumentStoreSettings) -> Store:
+    named, endpoint = urlsplit(settings.document_store), settings.document_s3_endpoint
     client: dict[str, Any] = {"timeout": _TIMEOUT, "connect_timeout": _CONNECTING}
-    if access.endpoint.startswith("http://"):
+    if endpoint.startswith("http://"):
         client["allow_http"] = True
-    if access.ca_file:
-        client["root_certificate"] = Path(access.ca_file).read_bytes()
-    config: dict[str, Any] = {"region": access.region}
-    if access.endpoint:
-        config["endpoint"] = access.endpoint
-    if access.access_key:
-        config |= {"access_key_id": access.access_key, "secret_access_key": access.secret_key}
-    retries: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=15)}
-    prefix = named.path.strip("/") or None
-    options: dict[str, Any] = {"prefix": prefix, "client_options": client, "retry_config": retries, **config}
-    return Objects(lambda: S3Store(named.netloc, **options))
+    if settings.document_s3_ca_file:
+        client["root_certificate"] = Path(settings.document_s3_ca_file).read_bytes()
+    options: dict[str, Any] = {
+        "prefix": named.path.strip("/") or None,
+        "region": settings.document_s3_region,
+        "client_options": client,
+        "retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=15)},
+    }
+    if endpoint:
+        options["endpoint"] = endpoint
+    if settings.document_s3_access_key:
+        options["credential_provider"] = _Keys(settings)
+    return S3Store(named.netloc, **options)
+
+
+class _Keys:
+    """The bucket's keys as their files have them: asked again every minute."""
+
+    def __init__(self, settings: DocumentStoreSettings) -> None:
+        self._access = settings.newest_text("document_s3_access_key")
+        self._secret = settings.newest_text("document_s3_secret_key")
+
+    def __call__(self) -> "S3Credential":
+        until = datetime.now(UTC) + _KEYS_HOLD
+        return {"access_key_id": self._access(), "secret_access_key": self._secret(), "expires_at": until}
 
 
 @contextmanager
@@ -141,6 +151,13 @@ class Objects:
 
     async def tidy(self, before: datetime) -> None:
         """A bucket keeps nothing of a broken write."""
+
+
+class Bucket(Objects):
+    """A bucket that speaks S3."""
+
+    def __init__(self, settings: DocumentStoreSettings) -> None:
+        super().__init__(lambda: _bucket(settings))
 
 
 class LocalObjects(Objects):
