@@ -106,3 +106,10 @@ def test_prometheus_scrapes_each_service_under_its_name_and_reads_every_rule() -
     assert scraped == dict.fromkeys((*SERVICES, "portal"), "/metrics")
     for job in config["scrape_configs"]:
         assert job["dns_sd_configs"][0]["names"] == [job["job_name"]]
+
+
+def test_whoever_is_scraped_is_told_when_it_does_not_answer() -> None:
+    (down,) = (alert["expr"] for alert in ALERTS if alert["alert"] == "FirstbuyServiceDown")
+    named_jobs = re.search(r'job=~"(.+)"', down)
+    assert named_jobs
+    assert named_jobs[1].split("|") == [*SERVICES, "portal"]
