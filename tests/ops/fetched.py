@@ -12,9 +12,15 @@ from typing import Final
 
 from deploy.local.kafka_apache import jars
 from deploy.local.state import State, cached
+from tests.support.debian import unpacked
 
 COMPOSE: Final = "v2.40.3"
 MAILPIT: Final = "v1.33.1"
+COLLECTOR: Final = "v0.140.0"
+COLLECTOR_PARTS: Final = (
+    *("otelcol", "receiver/otlpreceiver", "processor/batchprocessor", "processor/memorylimiterprocessor"),
+    "exporter/debugexporter",
+)
 POSTGRES: Final = "18.4.0-beta.17"
 DEBIAN: Final = "bookworm"
 PROGRAMS: Final = (
@@ -124,6 +130,34 @@ def compose(cache: Path) -> Path:
 def mailpit(cache: Path) -> Path:
     """Without its pages, which only its releases have."""
     return from_go(cache, "mailpit", MAILPIT, "github.com/axllent/mailpit", "mailpit")
+
+
+def collector(cache: Path) -> Path:
+    """Takes traces: a program of its own, of the modules that the published image is made of."""
+
+    def build(folder: Path) -> None:
+        shutil.copy(Path(__file__).parent / "images" / "collector" / "main.go", folder)
+        required = "".join(f"require go.opentelemetry.io/collector/{part} {COLLECTOR}\n" for part in COLLECTOR_PARTS)
+        (folder / "go.mod").write_text(f"module example.org/built\ngo 1.24\n{required}")
+        ran("go", "mod", "tidy", folder=folder)
+        ran("go", "build", "-o", "otelcol", ".", folder=folder, environment={"CGO_ENABLED": "0"})
+        for left in ("go.mod", "go.sum", "main.go"):
+            (folder / left).unlink()
+
+    return cached(cache, f"otelcol-{COLLECTOR}", build) / "otelcol"
+
+
+def prometheus(cache: Path) -> Path:
+    return unpacked(cache, "prometheus") / "usr/bin/prometheus"
+
+
+def alertmanager(cache: Path) -> dict[str, Path]:
+    """The program, and the templates that it reads from a folder."""
+    root = unpacked(cache, "prometheus-alertmanager")
+    return {
+        "alertmanager": root / "usr/bin/prometheus-alertmanager",
+        "templates": root / "usr/share/prometheus/alertmanager",
+    }
 
 
 def postgres_server(cache: Path) -> Path:
