@@ -2,7 +2,11 @@
 
 python -m deploy.image.build [--tag T] [--base IMAGE] [--digest sha256:…] [--twice] [-- ARGUMENTS OF docker build]
 
+Name the base's digest in production: without one the base is whatever its tag is that day. The image says in its labels
+what it was built on.
+
 Packages come from where this machine's pip and uv take them: their settings and authority are secrets of the build.
+
 `--twice` builds again without any cache, and fails if a layer has another file, owner, mode or time. It says whether
 the digests are the same too: an engine that has an equal layer already may write its files in another order, as Docker
 20.10 does.
@@ -12,6 +16,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -29,6 +34,7 @@ LISTED: Final = (
     "from importlib.metadata import distributions\n"
     "print('\\n'.join(sorted(f'{each.name}=={each.version}' for each in distributions())))"
 )
+DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 SETTINGS: Final = {
     "pip": ("PIP_CONFIG_FILE", "~/.config/pip/pip.conf", "/etc/pip.conf"),
     "uv": ("UV_CONFIG_FILE", "~/.config/uv/uv.toml", "/etc/uv/uv.toml"),
@@ -69,6 +75,15 @@ def labels() -> dict[str, str]:
         return {"VERSION": project["version"]}
     created = datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"VERSION": project["version"], "REVISION": revision, "CREATED": created}
+
+
+def fault(base: str, digest: str) -> str:
+    """What is wrong with them, and the fix; empty if nothing."""
+    if digest and not DIGEST.fullmatch(digest):
+        return f"--digest {digest}: give sha256: and 64 hexadecimal digits, as `docker pull` of the base prints them"
+    if digest and "@" in base:
+        return f"--base {base}: it names a digest already, so leave --digest away"
+    return ""
 
 
 def built(tag: str, given: argparse.Namespace, *more: str) -> None:
@@ -131,6 +146,10 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("--twice", action="store_true", help="build again without a cache, and compare the layers")
     options.add_argument("docker", nargs="*", help="arguments of `docker build`, behind --")
     given = options.parse_args(arguments)
+    if wrong := fault(given.base, given.digest):
+        options.error(wrong)
+    if not given.digest and "@" not in given.base:
+        print("the base is named by its tag alone; in production name its digest too: --digest sha256:…")  # noqa: T201
     built(given.tag, given)
     versioned = f"{given.tag.partition(':')[0]}:{labels()['VERSION']}"
     said("docker", "tag", given.tag, versioned)

@@ -8,8 +8,8 @@ import pytest
 
 from deploy.local.kafka_choice import required
 from deploy.local.state import State
-from tests.ops import fetched
-from tests.ops.engine import STAND_INS, Engine, make_stand_ins, opened
+from tests.ops import fetched, registry
+from tests.ops.engine import BASE, STAND_INS, Engine, make_stand_ins, opened
 from tests.support.told import Section, tell
 
 
@@ -27,12 +27,15 @@ def parts(pytestconfig: pytest.Config) -> State:
 
 @pytest.fixture(scope="session")
 def built_with(parts: State, pytestconfig: pytest.Config) -> Engine:
-    """An engine that has the images, ours built from this checkout."""
+    """An engine that has the images, ours built from this checkout, on the base that a registry has by that digest."""
     engine = opened(parts)
     tell(pytestconfig, Section.STAND_INS, STAND_INS)
     with engine.building():
         make_stand_ins(engine, parts)
-        told = engine.run(sys.executable, "-m", "deploy.image.build", "--twice", "--", "--network", "host", "--quiet")
+        with registry.serving(engine, parts):
+            base, digest = registry.pushed(engine, BASE)
+            argv = ("-m", "deploy.image.build", "--base", base, "--digest", digest, "--twice")
+            told = engine.run(sys.executable, *argv, "--", "--network", "host", "--quiet")
         tell(pytestconfig, Section.SERVERS, " | ".join(told.splitlines()))
     return engine
 

@@ -20,6 +20,7 @@ import yaml
 from deploy.local.state import PROJECT
 from shared.contracts.access import SERVICES, consumer_group
 from shared.contracts.topics import APPLICATIONS
+from tests.ops import registry
 from tests.ops.engine import Engine
 from tests.ops.waiting import eventually
 
@@ -82,6 +83,13 @@ def deployment(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield started
     finally:
         started.compose("down", "--volumes", "--timeout", "20")
+
+
+def test_the_image_says_which_base_it_was_built_on(engine: Engine) -> None:
+    (told,) = json.loads(engine.run("docker", "image", "inspect", "firstbuy:latest"))
+    labels = told["Config"]["Labels"]
+    assert labels["org.opencontainers.image.base.name"] == f"{registry.ADDRESS}/python:3.11-slim-bookworm"
+    assert re.fullmatch("sha256:[0-9a-f]{64}", labels["org.opencontainers.image.base.digest"])
 
 
 def test_everything_comes_up_and_is_well(deployment: Deployment) -> None:
