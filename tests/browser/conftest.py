@@ -25,7 +25,7 @@ async def served() -> AsyncIterator[Served]:
 @pytest.fixture(scope="package")
 async def portal_stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
     """For all tests of the portal (`xdist_group("portal")`): two replicas of it, and a round that is open."""
-    async with lasting_stack(("intake", "eligibility", "selection"), portals=2) as running:
+    async with lasting_stack(("intake", "eligibility", "selection", "notify"), portals=2) as running:
         async with httpx2.AsyncClient(base_url=running.url("intake"), timeout=30) as client:
             office = await Office.of(running, client)
             await office.announce(ROUND, rehearsal=clock_map(3600))

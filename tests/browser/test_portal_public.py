@@ -2,22 +2,19 @@
 
 import json
 from html import unescape
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize
+from playwright.async_api import Browser, Page
 
 from deploy.local.stack import Stack
 from services.portal.api.answers import HEADERS
 from tests.browser.conftest import ROUND
+from tests.support.reading_pages import NARROW, faults_of
 from tests.support.rounds import business_number
 
 pytestmark = pytest.mark.xdist_group("portal")
-NARROW: ViewportSize = {"width": 320, "height": 640}
 PAGES = ["/", f"/rounds/{ROUND}", f"/rounds/{ROUND}/check", f"/rounds/{ROUND}/results", "/rounds/nothing"]
 TITLES = {
     "ko": ["시범구매 라운드", "시험 라운드 (접수 중)", "우리 제품이 자격이 되나요?", "결과", "없는 페이지입니다"],
@@ -29,7 +26,6 @@ TITLES = {
         "There is no such",
     ],
 }
-AXE = Path(str(find_spec("axe_playwright_python").origin)).with_name("axe.min.js")  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
@@ -45,16 +41,7 @@ async def test_a_page_is_whole_accessible_and_fits_a_narrow_screen(
     title = await page.title()
     assert TITLES[language][PAGES.index(path)] in title
     assert await page.get_attribute("html", "lang") == language
-    assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
-    small = """[...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
-        .filter(e => !e.classList.contains('skip') && getComputedStyle(e).display !== 'inline')
-        .map(e => [e.textContent, e.getBoundingClientRect().height]).filter(([, height]) => height < 24)"""
-    assert await page.evaluate(small) == []
-    await page.add_script_tag(path=AXE)
-    found: dict[str, Any] = await page.evaluate(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert await faults_of(page) == []
     assert {urljoin(url, "/") for url in asked} == {f"{portal}/"}
     await context.close()
 

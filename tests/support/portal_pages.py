@@ -66,6 +66,7 @@ async def sign_in(page: Page, portal: str, folder: Path, address: str) -> None:
     await page.get_by_role("heading", name="메일을 확인해 주십시오").wait_for()
     await page.goto(await link_to(folder, address, before))
     await page.get_by_role("button", name="로그인").click()
+    await page.get_by_role("heading", name="내 신청").wait_for()
 
 
 async def fill_in(page: Page, number: int, **changed: str) -> None:
