@@ -17,7 +17,17 @@ from services.portal.adapters.mail import Mailer
 from services.portal.adapters.pages import Pages
 from services.portal.adapters.sealing import Sealing
 from services.portal.adapters.services import RefusedThereError, ServiceAwayError, Services, UnknownThereError
-from services.portal.api import applications, documents, drafts, feeds, public, signing_in, submitting, verifying
+from services.portal.api import (
+    applications,
+    documents,
+    drafts,
+    feeds,
+    public,
+    signing_in,
+    statistics,
+    submitting,
+    verifying,
+)
 from services.portal.api.answers import error_page
 from services.portal.api.sessions import Own, SignedOutError
 from services.portal.domain.signing_in import LinkRates
@@ -78,9 +88,9 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app = service_app("Firstbuy portal", lifespan)
     app.state.settings = settings
     app.state.pages = Pages()
-    for router in (public.router, feeds.router, verifying.router, signing_in.router, documents.router):
-        app.include_router(router)
-    for router in (submitting.router, drafts.router, applications.router):
+    anybodys = (public.router, statistics.router, feeds.router, verifying.router)
+    of_accounts = (signing_in.router, documents.router, submitting.router, drafts.router, applications.router)
+    for router in (*anybodys, *of_accounts):
         app.include_router(router)
     metrics = open_metrics(SERVICE, settings.replica)
     add_process_routes(app, health, metrics, documents.LARGEST_UPLOAD, settings.http_body_seconds)

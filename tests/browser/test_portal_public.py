@@ -15,14 +15,29 @@ from tests.support.reading_pages import NARROW, faults_of
 from tests.support.rounds import business_number
 
 pytestmark = pytest.mark.xdist_group("portal")
-PAGES = ["/", f"/rounds/{ROUND}", f"/rounds/{ROUND}/check", f"/rounds/{ROUND}/results", "/rounds/nothing"]
+PAGES = [
+    "/",
+    f"/rounds/{ROUND}",
+    f"/rounds/{ROUND}/check",
+    f"/rounds/{ROUND}/results",
+    f"/rounds/{ROUND}/statistics",
+    "/rounds/nothing",
+]
 TITLES = {
-    "ko": ["시범구매 라운드", "시험 라운드 (접수 중)", "우리 제품이 자격이 되나요?", "결과", "없는 페이지입니다"],
+    "ko": [
+        "시범구매 라운드",
+        "시험 라운드 (접수 중)",
+        "우리 제품이 자격이 되나요?",
+        "결과",
+        "숫자로 보는 라운드",
+        "없는 페이지입니다",
+    ],
     "en": [
         "Rounds of the pilot purchase",
         "시험 라운드 (Open)",
         "Is our product eligible?",
         "Results",
+        "The round in numbers",
         "There is no such",
     ],
 }
@@ -70,7 +85,7 @@ async def test_a_page_has_the_strict_policy_and_sets_no_cookie(portal: str, path
 
 async def test_a_founder_learns_what_is_missing_and_what_would_help(phone: Page, portal: str) -> None:
     await phone.goto(portal)
-    await phone.get_by_role("link", name="시험 라운드").click()
+    await phone.locator(f'a[href="/rounds/{ROUND}"]').click()
     await phone.get_by_role("link", name="우리 제품이 자격이 되는지 보기").click()
     await phone.get_by_role("button", name="자격 보기").click()
     assert (await phone.title()).startswith("고쳐야 할 곳이 있습니다")

@@ -53,6 +53,8 @@ async def test_a_founder_sees_verdict_chance_and_result_and_verifies_them(
     await phone.get_by_role("link", name="이 화면에서 추첨 검증하기").click()
     assert phone.url.startswith(f"{portal}/rounds/{round_id}/verify")
     await phone.goto(entered)
+    await _numbers(phone, portal, round_id)
+    await phone.goto(entered)
     await phone.get_by_role("link", name="이의신청").click()
     await phone.get_by_label("이의신청의 이유").fill("실적을 잘못 읽었습니다.")
     await phone.get_by_role("button", name="이의신청 내기").click()
@@ -68,6 +70,20 @@ async def _told(page: Page, path: str, words: str) -> str:
             if words in (told := await page.inner_text("main")):
                 return told
             await asyncio.sleep(0.5)
+
+
+async def _numbers(page: Page, portal: str, round_id: str) -> None:
+    """Pledges, chances and results, as bars and as a table that says the same."""
+    await page.goto(f"{portal}/rounds/{round_id}")
+    assert "5억원" in await page.inner_text("main")
+    await page.get_by_role("link", name="숫자로 보는 라운드").click()
+    assert await page.locator("svg rect").count() == 3 + 2 + 1
+    told = await page.inner_text("main")
+    for words in ("약정과 구매", "기관 kepco", "선정될 가능성과 추첨 결과", "100.0 %"):
+        assert words in told
+    async with httpx2.AsyncClient(base_url=portal) as client:
+        for name in ("statistics.csv", "pledges.csv", "purchases.csv", "ocds.json"):
+            assert (await client.get(f"/rounds/{round_id}/{name}")).status_code == 200, name
 
 
 async def _proves(browser: Browser, portal: str, stack: Stack, entered: str) -> None:

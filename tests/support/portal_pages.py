@@ -91,4 +91,4 @@ async def fill_in(page: Page, number: int, **changed: str) -> None:
     for label, value in KO["contact"].items():
         await page.get_by_label(label).fill(value)
     await page.get_by_role("button", name="저장하고 다음으로").click()
-    await page.goto(draft)
+    await page.wait_for_url(draft)

@@ -63,6 +63,7 @@ def test_no_text_is_left_over() -> None:
         "act.button_",
         "own.done_",
         "documents.",
+        "statistics.",
         *(f"own.{outcome}" for outcome in VerdictOutcome),
         *(f"own.{result}" for result in RESULTS.values()),
     )

@@ -34,8 +34,8 @@ _STALE_SECONDS: Final = 15.0
 async def home(request: Request) -> Response:
     """Every round: open ones first."""
     texts = TEXTS[language_of(request)]
-    shown = await _public(request).rounds()
-    said = _said(shown, texts)
+    shown = await public_of(request).rounds()
+    said = said_of(shown, texts)
 
     def values() -> Mapping[str, Any]:
         opened, coming, past = for_home(shown.value)
@@ -49,12 +49,14 @@ async def home(request: Request) -> Response:
 async def show_round(round_id: str, request: Request) -> Response:
     """A round: window, state, rules in words, tickets, and what was published."""
     texts = TEXTS[language_of(request)]
-    shown = await _public(request).round(round_id)
-    found, said = shown.value, _said(shown, texts)
+    shown = await public_of(request).round(round_id)
+    pledged = await public_of(request).pledged(round_id)
+    found, said = shown.value, said_of(shown, texts)
 
     def values() -> Mapping[str, Any]:
         return {
             "round": found,
+            "institutions": pledged.value,
             "tracks": plain_tracks(found.policy, texts),
             "tickets": ticket_rows(found.policy, texts),
             "drawn": found.policy.method is Method.WEIGHTED_DRAW,
@@ -63,16 +65,16 @@ async def show_round(round_id: str, request: Request) -> Response:
             **said,
         }
 
-    return public_page(request, "round.html", (shown.version, *said.values()), values)
+    return public_page(request, "round.html", (shown.version, pledged.version, *said.values()), values)
 
 
 @router.get("/rounds/{round_id}/results")
 async def show_results(round_id: str, request: Request) -> Response:
     """Who was selected, and why others were not, in numbers."""
     texts = TEXTS[language_of(request)]
-    found = await _public(request).round(round_id)
-    shown = await _public(request).results(round_id)
-    said = _said(shown, texts)
+    found = await public_of(request).round(round_id)
+    shown = await public_of(request).results(round_id)
+    said = said_of(shown, texts)
 
     def values() -> Mapping[str, Any]:
         reasons = {code: _reason(code, texts) for code in shown.value.others}
@@ -84,7 +86,7 @@ async def show_results(round_id: str, request: Request) -> Response:
 @router.get("/rounds/{round_id}/results.csv")
 async def results_table(round_id: str, request: Request) -> Response:
     """The selected products as CSV (RFC 4180)."""
-    results = (await _public(request).results(round_id)).value
+    results = (await public_of(request).results(round_id)).value
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(("position", "product", "tickets", "institution", "request", "quantity", "amount_won"))
@@ -92,7 +94,10 @@ async def results_table(round_id: str, request: Request) -> Response:
         for award in row.get("awards", ()):
             told = (row["position"], row["product"], row["tickets"])
             table.writerow(
-                map(_cell, (*told, award["institution"], award["request"], award["quantity"], award["amount_won"]))
+                map(
+                    spreadsheet_cell,
+                    (*told, award["institution"], award["request"], award["quantity"], award["amount_won"]),
+                )
             )
     headers = HEADERS | {"Cache-Control": SHARED, "Content-Disposition": download(f"{round_id}-results.csv")}
     return Response("\ufeff" + written.getvalue(), headers=headers, media_type="text/csv")
@@ -117,9 +122,9 @@ async def check(round_id: str, request: Request) -> Response:
     }
     if absent:
         return await _form(request, round_id, typed, absent)
-    found = (await _public(request).round(round_id)).value
+    found = (await public_of(request).round(round_id)).value
     try:
-        verdict = await _public(request).check(round_id, facts_of(typed), language)
+        verdict = await public_of(request).check(round_id, facts_of(typed), language)
     except RefusedThereError as refused:
         return await _form(request, round_id, typed, _errors(refused, texts))
     values = {"round": found, "typed": typed, **verdict_in_words(verdict, texts)}
@@ -148,12 +153,13 @@ async def asset(name: str, request: Request) -> Response:
     return Response(file.content, headers=headers, media_type=file.media_type)
 
 
-def _public(request: Request) -> Public:
+def public_of(request: Request) -> Public:
+    """What `app.py` made."""
     public: Public = request.app.state.public
     return public
 
 
-def _said(shown: Shown[Any], texts: Texts) -> dict[str, Any]:
+def said_of(shown: Shown[Any], texts: Texts) -> dict[str, Any]:
     """The server's time, and since when it is silent."""
     now = datetime.now(UTC)
     since = texts.minute(now - timedelta(seconds=shown.age)) if shown.age > _STALE_SECONDS else None
@@ -197,7 +203,7 @@ def _reason(code: str, texts: Texts) -> str:
     return texts(key) if texts.has(key) else code
 
 
-def _cell(value: object) -> object:
+def spreadsheet_cell(value: object) -> object:
     """A text that a spreadsheet would run stands behind an apostrophe (CWE-1236)."""
     return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
 
@@ -222,7 +228,7 @@ def _errors(refused: RefusedThereError, texts: Texts) -> dict[str, str]:
 
 async def _form(request: Request, round_id: str, typed: Mapping[str, str], errors: Mapping[str, str]) -> Response:
     language = language_of(request)
-    shown = await _public(request).round(round_id)
+    shown = await public_of(request).round(round_id)
     found = shown.value
     rules = needs_of(found).rules
     values = {

@@ -31,34 +31,35 @@ _PASSED_ON: Final = (
 @router.get("/rounds/{round_id}/verify")
 async def verify_page(round_id: str, request: Request) -> Response:
     """The page that checks a round's evidence."""
-    return await _passed_on(request)
+    return await passed_on(request)
 
 
 @router.get("/verify/{name}")
 async def part_of_page(name: str, request: Request) -> Response:
     """A script or the style of that page."""
-    return await _passed_on(request)
+    return await passed_on(request)
 
 
 @router.get("/rounds/{round_id}/evidence")
 async def evidence(round_id: str, request: Request) -> Response:
     """The round's public evidence, as selection writes it."""
-    return await _passed_on(request)
+    return await passed_on(request)
 
 
 @router.get("/verify.py")
 async def verifier(request: Request) -> Response:
     """The verifier, one file for Python."""
-    return await _passed_on(request)
+    return await passed_on(request)
 
 
 @router.get("/rounds/{round_id}/manifest.json")
 async def manifest(round_id: str, request: Request) -> Response:
     """The frozen set's published hashes, as intake has them: what a proof is checked against."""
-    return await _passed_on(request, "intake", round_path(round_id, "/manifest"))
+    return await passed_on(request, "intake", round_path(round_id, "/manifest"))
 
 
-async def _passed_on(request: Request, service: str = "selection", path: str = "") -> Response:
+async def passed_on(request: Request, service: str = "selection", path: str = "") -> Response:
+    """A service's answer as it is; by default that of selection at the same path."""
     services: Services = request.app.state.services
     path = path or request.scope["raw_path"].decode() + (f"?{request.url.query}" if request.url.query else "")
     headers = {name: value for name in _ASKED_WITH if (value := request.headers.get(name))}

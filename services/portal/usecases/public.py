@@ -9,8 +9,9 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 
 from services.portal.adapters.kept import Kept, Shown
-from services.portal.adapters.services import Asking, ServiceAwayError, Services
+from services.portal.adapters.services import Asking, ServiceAwayError, Services, UnknownThereError
 from services.portal.domain.rounds import ROUND, SUMMARIES, Round, Summary
+from services.portal.domain.statistics import Numbers
 from shared.contracts.events import Language
 
 T = TypeVar("T")
@@ -43,6 +44,8 @@ class Public:
         self._summaries: Kept[tuple[Summary, ...]] = Kept(fresh_seconds, kept_seconds)
         self._rounds: Kept[Round] = Kept(fresh_seconds, kept_seconds)
         self._results: Kept[Results] = Kept(fresh_seconds, kept_seconds)
+        self._pledged: Kept[tuple[tuple[str, int], ...]] = Kept(fresh_seconds, kept_seconds)
+        self._numbers: Kept[Numbers] = Kept(fresh_seconds, kept_seconds)
         self._documents: Kept[Mapping[str, Any]] = Kept(fresh_seconds, kept_seconds)
 
     async def rounds(self) -> Shown[tuple[Summary, ...]]:
@@ -80,6 +83,45 @@ class Public:
             return found
 
         return await self._documents.get(round_id, ask)
+
+    async def pledged(self, round_id: str) -> Shown[tuple[tuple[str, int], ...]]:
+        """Institutions that pledged to the round, with the amount in won, the largest first. Raises
+        ServiceAwayError."""
+
+        async def ask() -> tuple[tuple[str, int], ...]:
+            listed = await self._services.get("intake", "/institutions")
+            found = [
+                (each["name"], pledge["won"])
+                for each in listed
+                for pledge in each["pledges"]
+                if pledge["round"] == round_id
+            ]
+            return tuple(sorted(found, key=lambda row: (-row[1], row[0])))
+
+        return await self._pledged.get(round_id, ask)
+
+    async def numbers(self, round_id: str) -> Shown[Numbers]:
+        """The round in numbers, as far as they are published. Raises UnknownThereError or ServiceAwayError."""
+
+        async def ask() -> Numbers:
+            results = _results((await self._services.get("intake", round_path(round_id, "/results")))["results"])
+            chances = await self._if_there(round_path(round_id, "/chances"))
+            pledges = await self._if_there(round_path(round_id, "/pledges"))
+            return Numbers(
+                pledges=tuple(pledges or ()),
+                kinds=tuple((chances or {}).get("kinds", ())),
+                reasons=results.others,
+                selected=len(results.selected),
+            )
+
+        return await self._numbers.get(round_id, ask)
+
+    async def _if_there(self, path: str) -> Any:
+        """What selection says, once it is published."""
+        try:
+            return await self._services.get("selection", path)
+        except UnknownThereError:
+            return None
 
     async def check(self, round_id: str, facts: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
         """The verdict that facts would have. Raises UnknownThereError, ServiceAwayError or RefusedThereError."""
