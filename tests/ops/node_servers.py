@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from typing import Final
 from deploy.local.state import PROJECT, State
 from shared.contracts.access import SERVICES
 from tests.ops import fetched
+from tests.ops.control_plane import SERVICES as ADDRESSES_OF_SERVICES
 from tests.ops.node import Node
 from tests.ops.sandbox import ADDRESS
 from tests.support.manifests import Manifest
@@ -26,6 +27,11 @@ from tests.support.manifests import Manifest
 KAFKA: Final = "main-kafka-bootstrap"
 MEMORY: Final = Path("/mnt")
 """Where PostgreSQL's data is, on memory: inside the sandbox alone."""
+ADDRESSES: Final = {
+    service: f"{ADDRESSES_OF_SERVICES.rpartition('.')[0]}.{number}"
+    for number, service in enumerate((*SERVICES, "portal"), start=100)
+}
+"""Of our services on the node: by its name the portal finds each."""
 NOBODY: Final = "65534"
 """As whom PostgreSQL runs: it refuses root."""
 
@@ -171,14 +177,25 @@ def secrets_of_operators(servers: Servers) -> list[Manifest]:
     ]
 
 
-def overlay(servers: Servers, folder: Path) -> Path:
-    """`rehearsal` for this node: its pods find names without a name server, and ask for less than two cores."""
+def overlay(servers: Servers, folder: Path, components: Sequence[str]) -> Path:
+    """`rehearsal`, and components, for this node: its pods find names without a name server, and ask for less than two
+    cores."""
     aliases = [{"ip": ADDRESS, "hostnames": servers.names}]
+    aliases += [{"ip": address, "hostnames": [service]} for service, address in ADDRESSES.items()]
     patch = [
         {"op": "add", "path": "/spec/template/spec/hostAliases", "value": aliases},
         {"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests", "value": {"cpu": "50m"}},
     ]
-    kinds = [{"target": {"kind": kind}, "patch": json.dumps(patch)} for kind in ("StatefulSet", "Job")]
-    way = os.path.relpath(PROJECT / "deploy" / "kubernetes" / "overlays" / "rehearsal", folder.resolve())
-    (folder / "kustomization.yaml").write_text(json.dumps({"resources": [way], "patches": kinds}))
+    kinds = [{"target": {"kind": kind}, "patch": json.dumps(patch)} for kind in ("StatefulSet", "Job", "Deployment")]
+    for service, address in ADDRESSES.items():
+        fixed = [{"op": "add", "path": "/spec/clusterIP", "value": address}]
+        kinds.append({"target": {"kind": "Service", "name": service}, "patch": json.dumps(fixed)})
+    way = os.path.relpath(PROJECT / "deploy" / "kubernetes", folder.resolve())
+    told = {
+        "namespace": servers.namespace,
+        "resources": [f"{way}/overlays/rehearsal"],
+        "components": [f"{way}/{name}" for name in components],
+        "patches": kinds,
+    }
+    (folder / "kustomization.yaml").write_text(json.dumps(told))
     return folder

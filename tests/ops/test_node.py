@@ -1,6 +1,11 @@
 """`deploy/kubernetes` on a real node: a round to its end through a rolling restart, a drain and a flood of unreadable
 records, in the roots of an undisturbed one.
 
+Prometheus takes each replica's metrics by the ServiceMonitor, with rules ten times as fast. What this course of things
+can bring is told there: a flood, parked records, a service that hangs, an intake that is away around a close. The other
+alerts, and the end of one on 100,000 parked records, `test_prometheus.py` brings on services of this machine: nothing
+here loses a database, a certificate, a registry or a mail server, or makes a round wait.
+
 The tests stand in the order of a deployment's life and share it. Operators that make Kafka and PostgreSQL of their
 resources are played by `tests/ops/node_servers.py`, since no registry of images is reached.
 """
@@ -10,31 +15,27 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from deploy.local.stack import ANNOUNCING
 from deploy.local.state import PROJECT, State
 from firstbuy.demo.target import of_stack
 from shared.contracts.access import SERVICES, consumer_group
 from shared.contracts.topics import APPLICATIONS, CONSUMED
-from tests.ops import kubernetes_programs, node_servers, small_round
+from tests.ops import kubernetes_programs, node_servers, on_node, small_round, watching
 from tests.ops import node as nodes
-from tests.ops.engine import Engine, make_stand_in
-from tests.ops.node import Node
-from tests.ops.node_servers import Servers
+from tests.ops.on_node import NAMESPACE, OURS, Cluster
 from tests.ops.small_round import Course
+from tests.ops.waiting import eventually
+from tests.ops.watching import Watched
 from tests.support.manifests import Manifest
+from tests.support.prometheus import expressions
 from tests.support.stacks import LastingStack
 from tests.support.told import Section, tell
 
-NAMESPACE: Final = "firstbuy-rehearsal"
-OURS: Final = "app.kubernetes.io/name=firstbuy"
 COURSE: Final[dict[str, Any]] = {
     "entries": 50,
     "window": 200.0,
@@ -44,31 +45,6 @@ COURSE: Final[dict[str, Any]] = {
 }
 """So many entries that no mail waits: a domain gets 200 an hour at most."""
 FLOOD: Final = 100_000
-IMAGE: Final = f"firstbuy:{version('firstbuy')}"
-"""As the manifests name it."""
-
-
-@dataclass
-class Cluster:
-    """A deployment of `rehearsal`, in which nothing has been done yet."""
-
-    node: Node
-    servers: Servers
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def kubectl(self, *words: str, check: bool = True) -> str:
-        return self.node.plane.kubectl(f"--namespace={NAMESPACE}", *words, check=check, timeout=1200)
-
-    def pods(self) -> dict[str, Manifest]:
-        """Of services, by name."""
-        found = self.node.objects("pods", f"--namespace={NAMESPACE}", f"--selector={OURS}")
-        label = "app.kubernetes.io/component"
-        return {pod["metadata"]["name"]: pod for pod in found if pod["metadata"]["labels"].get(label) in SERVICES}
-
-    def settled(self) -> None:
-        """Every replica of every service is there and ready, as docs/kubernetes.md has it."""
-        for kind in ("statefulset", "deployment"):
-            self.kubectl("rollout", "status", kind, f"--selector={OURS}", "--timeout=15m")
 
 
 def ready(pod: Manifest) -> bool:
@@ -84,32 +60,15 @@ def ids(pods: dict[str, Manifest]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def archive(built_with: Engine, parts: State, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The image that `make image` builds, and the one that holds a pod's namespaces, as `docker save` writes them."""
-    path = tmp_path_factory.mktemp("images") / "images.tar"
-    with built_with.building():
-        make_stand_in(built_with, nodes.PAUSE, "pause", {"pause": kubernetes_programs.pause(parts.cache)})
-        built_with.run("docker", "tag", "firstbuy:latest", IMAGE)
-        built_with.run("docker", "save", "--output", str(path), IMAGE, nodes.PAUSE)
-    yield path
-    path.unlink()
-
-
-@pytest.fixture(scope="module")
 def cluster(
     archive: Path, parts: State, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Cluster]:
-    with nodes.opened(parts, tmp_path_factory.mktemp("node")) as node:
+    """A deployment of `rehearsal`, in which nothing has been done yet."""
+    with on_node.opened(archive, parts, tmp_path_factory.mktemp("node")) as opened:
         tell(pytestconfig, Section.SERVERS, f"a node of Kubernetes {kubernetes_programs.VERSION}, built here")
-        tell(pytestconfig, Section.STAND_INS, "on the node: operators of Strimzi and CloudNativePG are played")
-        node.take(archive)
-        servers = node_servers.started(node, parts, NAMESPACE)
-        node.plane.kubectl("create", "namespace", NAMESPACE)
-        node.plane.apply(node_servers.secrets_of_operators(servers))
-        overlay = node_servers.overlay(servers, tmp_path_factory.mktemp("overlay"))
-        node.plane.apply(yaml.safe_load_all(node.plane.kubectl("kustomize", str(overlay))))
-        node_servers.kafka_as_declared(servers)
-        yield Cluster(node, servers)
+        tell(pytestconfig, Section.STAND_INS, on_node.STAND_INS)
+        opened.deploy(opened.rendered(tmp_path_factory.mktemp("overlay")))
+        yield opened
 
 
 def test_migrations_end_and_every_replica_becomes_ready(cluster: Cluster) -> None:
@@ -141,8 +100,30 @@ def test_an_operator_reaches_intake_through_a_tunnel(cluster: Cluster) -> None:
     assert "officer-an" in sandbox.run(*cli, "token", "list")
 
 
+def test_a_person_reads_its_pages_at_the_portal(cluster: Cluster) -> None:
+    """They come from intake and selection, which both replicas of the portal ask by name."""
+    address = f"http://{node_servers.ADDRESSES['portal']}:8000"
+    page = cluster.node.plane.sandbox.run("curl", "--silent", "--show-error", "--fail", f"{address}/rounds.atom")
+    assert "<feed" in page
+
+
 @pytest.fixture(scope="module")
-def disturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def watched(cluster: Cluster, parts: State, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    return watching.started(cluster, parts, tmp_path_factory.mktemp("watched"))
+
+
+def test_prometheus_finds_each_replica(watched: Watched) -> None:
+    wanted = dict.fromkeys((*SERVICES, "portal"), 2)
+
+    def all_answer() -> bool:
+        found = watched.query("sum by (job) (up)")
+        return {each["metric"]["job"]: int(each["value"][1]) for each in found} == wanted
+
+    eventually(all_answer, f"up: {wanted}")
+
+
+@pytest.fixture(scope="module")
+def disturbed(cluster: Cluster, watched: Watched, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A round, and what befell it: facts by name."""
     urls = {
         service["metadata"]["name"]: f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}"
@@ -213,6 +194,52 @@ def test_nothing_is_restarted_in_a_flood(disturbed: dict[str, Any], pytestconfig
     tell(pytestconfig, Section.SERVERS, f"flood: {disturbed['flood'].splitlines()[-1]}")
     assert ids(disturbed["before the flood"]) == ids(disturbed["after the flood"]) == ids(disturbed["at the end"])
     assert set(restarts(disturbed["at the end"]).values()) == {0}
+
+
+def test_every_expression_of_a_dashboard_returns_a_series(disturbed: dict[str, Any], watched: Watched) -> None:
+    left = sorted(set(expressions(SERVICES)))
+
+    def all_return_one() -> bool:
+        left[:] = [each for each in left if not watched.query(each)]
+        return not left
+
+    eventually(all_return_one, f"a series for each of {left}")
+
+
+def test_a_flood_is_told_and_ends(disturbed: dict[str, Any], watched: Watched) -> None:
+    flooded = {"firing": len([each for each in SERVICES if APPLICATIONS in CONSUMED[each]])}
+
+    def counted(alert: str, *statuses: str) -> bool:
+        told = watched.told(alert)
+        return len(told) == flooded["firing"] and all(seen == [*statuses] for seen in told.values())
+
+    eventually(lambda: counted("FirstbuyDeadLetterFlood", "firing", "resolved"), "a flood fires once and ends")
+    eventually(lambda: counted("FirstbuyRecordsParked", "firing"), "parked records fire once, for they are still there")
+
+
+def test_an_intake_that_hangs_around_a_close_is_told_and_ends(
+    cluster: Cluster, disturbed: dict[str, Any], watched: Watched
+) -> None:
+    sandbox = cluster.node.plane.sandbox
+    alerts = ("FirstbuyServiceDown", "FirstbuyOutageAtClose")
+
+    def all_ended() -> bool:
+        return all(seen[-1] == "resolved" for alert in alerts for seen in watched.told(alert).values())
+
+    eventually(all_ended, "what restarts were told about has ended")
+    before = {alert: watched.told(alert) for alert in alerts}
+
+    def since(alert: str) -> list[list[str]]:
+        news = [seen[len(before[alert].get(labels, ())) :] for labels, seen in watched.told(alert).items()]
+        return [each for each in news if each]
+
+    process = sandbox.run("pgrep", "--oldest", "--full", "python -m services.intake")
+    sandbox.run("kill", "-STOP", process)
+    try:
+        eventually(lambda: all(since(alert) == [["firing"]] for alert in alerts), f"each of {alerts} fires once", 45)
+    finally:
+        sandbox.run("kill", "-CONT", process)
+    eventually(lambda: all(since(alert) == [["firing", "resolved"]] for alert in alerts), f"{alerts} end")
 
 
 @pytest.fixture(scope="module")

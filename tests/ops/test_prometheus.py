@@ -1,7 +1,6 @@
 """A real Prometheus scrapes a real stack: every dashboard's expression returns a series, and alerts fire and end."""
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -19,7 +18,7 @@ from deploy.local.state import State
 from shared.contracts.access import SERVICES
 from tests.support.consuming import until
 from tests.support.debian import NoPackageError
-from tests.support.prometheus import MONITORING, Prometheus, prometheus
+from tests.support.prometheus import MONITORING, Prometheus, expressions, prometheus
 from tests.support.promql import named
 from tests.support.rounds import Office, application, clock_map
 from tests.support.stacks import LastingStack
@@ -54,13 +53,6 @@ async def watched(
         pytest.skip(str(error))
 
 
-def expressions() -> list[str]:
-    """Of all dashboards; of the one with a variable, for each service."""
-    boards = [json.loads(path.read_text()) for path in sorted((MONITORING / "dashboards").glob("*.json"))]
-    shown = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
-    return [each.replace("$service", service) for each in shown for service in SERVICES]
-
-
 async def test_every_expression_of_a_dashboard_returns_a_series(watched: Prometheus, office: Office) -> None:
     await office.institution("kepco")
     round_id = await office.announce(rehearsal=clock_map(6))
@@ -69,7 +61,7 @@ async def test_every_expression_of_a_dashboard_returns_a_series(watched: Prometh
         answer = await office.client.post(f"/rounds/{round_id}/applications", json=application(number))
         answer.raise_for_status()
     await office.milestone(round_id, "EligibilityCompleted")
-    left = sorted({each for each in expressions() if not each.startswith(tuple(NOTHING_HERE))})
+    left = sorted({each for each in expressions(SERVICES) if not each.startswith(tuple(NOTHING_HERE))})
 
     async def all_return_one() -> bool:
         nonlocal left

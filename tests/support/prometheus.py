@@ -5,7 +5,7 @@ import json
 import re
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +26,13 @@ _OWN_SHARE: Final = 'mount --bind "$0" /usr/share && exec "$@"'
 """Debian's Alertmanager reads its templates below /usr/share: it gets its package's, in a mount namespace of its own.
 This takes root."""
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+def expressions(services: Sequence[str]) -> list[str]:
+    """Of all dashboards; of the one with a variable, for each service."""
+    boards = [json.loads(path.read_text()) for path in sorted((MONITORING / "dashboards").glob("*.json"))]
+    shown = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
+    return [each.replace("$service", service) for each in shown for service in services]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,53 +98,74 @@ def _divided(number: str, unit: str, factor: int, least: int) -> str:
     return f"{max(least, int(number) * _SECONDS[unit] // factor)}s"
 
 
+def configured(
+    folder: Path, scraped: Callable[[dict[str, Any]], None], factor: int, seconds: int, receiver: str, alerting: str
+) -> None:
+    """Writes both's files: rules with times divided, everything done each so many seconds, alerts told one by one.
+
+    `scraped` changes what Prometheus takes from where; `alerting` is Alertmanager's host:port, `receiver` its webhook.
+    """
+    (folder / "rules").mkdir()
+    for path in sorted((MONITORING / "rules").glob("*.yaml")):
+        (folder / "rules" / path.name).write_text(shorter(path.read_text(), factor))
+    config = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
+    every = f"{seconds}s"
+    config["global"] = {"scrape_interval": every, "evaluation_interval": every, "scrape_timeout": every}
+    scraped(config)
+    config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alerting]}]}]}
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
+    route = {"receiver": "test", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s"}
+    receivers = [{"name": "test", "webhook_configs": [{"url": receiver}]}]
+    (folder / "alertmanager.yaml").write_text(yaml.safe_dump({"route": route, "receivers": receivers}))
+
+
+def commands(state: State, folder: Path, listening_at: str, alerting: str) -> dict[str, tuple[str, ...]]:
+    """Of both, by name, at their host:port. Raises NoPackageError."""
+    found = unpacked(state.cache, "prometheus")
+    managing = unpacked(state.cache, "prometheus-alertmanager")
+    return {
+        "prometheus": (
+            str(found / "usr/bin/prometheus"),
+            f"--config.file={folder}/prometheus.yaml",
+            f"--storage.tsdb.path={folder}/data",
+            f"--web.listen-address={listening_at}",
+        ),
+        "alertmanager": (
+            *("unshare", "--mount", "sh", "-c", _OWN_SHARE, str(managing / "usr/share")),
+            str(managing / "usr/bin/prometheus-alertmanager"),
+            f"--config.file={folder}/alertmanager.yaml",
+            f"--storage.path={folder}/alerts",
+            f"--web.listen-address={alerting}",
+            "--cluster.listen-address=",
+        ),
+    }
+
+
 @asynccontextmanager
 async def prometheus(
     state: State, folder: Path, targets: Mapping[str, Sequence[str]], factor: int
 ) -> AsyncIterator[Prometheus]:
     """Runs both over `targets` (host:port by job). Raises NoPackageError."""
-    found = await asyncio.to_thread(unpacked, state.cache, "prometheus")
-    alerting = await asyncio.to_thread(unpacked, state.cache, "prometheus-alertmanager")
-    ports = [free_port(), free_port(), free_port()]
+    ports = [free_port(), free_port()]
+    places = [f"{LOOPBACK}:{port}" for port in ports]
+    argvs = await asyncio.to_thread(commands, state, folder, *places)
     told = Told()
-    (folder / "rules").mkdir()
-    for path in sorted((MONITORING / "rules").glob("*.yaml")):
-        (folder / "rules" / path.name).write_text(shorter(path.read_text(), factor))
-    config = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s", "scrape_timeout": "1s"}
-    for job in config["scrape_configs"]:
-        del job["dns_sd_configs"]
-        job["static_configs"] = [{"targets": list(targets.get(job["job_name"], ()))}]
-    config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [f"{LOOPBACK}:{ports[1]}"]}]}]}
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
+
+    def scraped(config: dict[str, Any]) -> None:
+        for job in config["scrape_configs"]:
+            del job["dns_sd_configs"]
+            job["static_configs"] = [{"targets": list(targets.get(job["job_name"], ()))}]
+
     with listening(told) as receiver:
-        route = {"receiver": "test", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s"}
-        receivers = [{"name": "test", "webhook_configs": [{"url": receiver}]}]
-        (folder / "alertmanager.yaml").write_text(yaml.safe_dump({"route": route, "receivers": receivers}))
-        commands = {
-            "prometheus": (
-                str(found / "usr/bin/prometheus"),
-                f"--config.file={folder}/prometheus.yaml",
-                f"--storage.tsdb.path={folder}/data",
-                f"--web.listen-address={LOOPBACK}:{ports[0]}",
-            ),
-            "alertmanager": (
-                *("unshare", "--mount", "sh", "-c", _OWN_SHARE, str(alerting / "usr/share")),
-                str(alerting / "usr/bin/prometheus-alertmanager"),
-                f"--config.file={folder}/alertmanager.yaml",
-                f"--storage.path={folder}/alerts",
-                f"--web.listen-address={LOOPBACK}:{ports[1]}",
-                "--cluster.listen-address=",
-            ),
-        }
+        configured(folder, scraped, factor, 1, receiver, places[1])
         ran = [
             Child(f"{folder.name}-{name}", Command(argv, folder / f"{name}.log", None, folder), state.records)
-            for name, argv in commands.items()
+            for name, argv in argvs.items()
         ]
         try:
-            for port, child in zip(ports, ran, strict=False):
-                await _answers(f"http://{LOOPBACK}:{port}/-/ready", child)
-            yield Prometheus(f"http://{LOOPBACK}:{ports[0]}", told)
+            for place, child in zip(places, ran, strict=True):
+                await _answers(f"http://{place}/-/ready", child)
+            yield Prometheus(f"http://{places[0]}", told)
         finally:
             await asyncio.gather(*(child.stop(10) for child in ran))
             for port in ports:
