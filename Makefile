@@ -1,7 +1,7 @@
 # Everything a newcomer needs: each target sets up what it lacks. See README.md and CONTRIBUTING.md.
 .DEFAULT_GOAL := help
 .PHONY: help image secrets test-ops demo up test test-unit test-contract test-integration test-e2e test-browser soak \
-	mutants mutants-page audit check fix watch hooks bench lock settings metrics schemas clean
+	mutants mutants-page audit screenshots check fix watch hooks bench lock settings metrics schemas clean
 BIN := .venv/bin
 ARGS ?=
 WORKERS ?= auto
@@ -102,6 +102,9 @@ settings: ready  ## write docs/settings.md anew
 metrics: ready  ## write docs/metrics.md and the dashboards anew
 	@$(BIN)/python -m firstbuy.reference.metrics
 	@$(BIN)/python -m deploy.monitoring.dashboards
+
+screenshots: ready  ## pictures of the portal's main pages, into docs/img
+	$(call timed,$(PYTEST) -n 0 tests/browser/screenshots.py)
 
 ##@ Maintain
 

@@ -75,7 +75,7 @@ async def fill_in(page: Page, number: int, **changed: str) -> None:
     typed = {**KO["firm"], "사업자등록번호": business_number(number)}
     await page.get_by_role("link", name="기업", exact=True).click()
     for label, value in typed.items():
-        await page.get_by_label(label).fill(value)
+        await page.get_by_label(label).first.fill(value)
     await page.get_by_label("기업 형태").select_option("sole-proprietor")
     await page.get_by_role("button", name="저장하고 다음으로").click()
     for label, value in (KO["product"] | changed).items():
@@ -89,6 +89,6 @@ async def fill_in(page: Page, number: int, **changed: str) -> None:
     await page.get_by_role("button", name="올리기").click()
     await page.get_by_role("link", name="다음으로").click()
     for label, value in KO["contact"].items():
-        await page.get_by_label(label).fill(value)
+        await page.get_by_label(label).first.fill(value)
     await page.get_by_role("button", name="저장하고 다음으로").click()
     await page.wait_for_url(draft)
