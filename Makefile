@@ -120,6 +120,7 @@ bench: ready  ## what it can take: ratios against yardsticks of the same run
 	@$(BIN)/python -m tests.bench.fairness
 	@$(BIN)/python -m tests.bench.parking
 	@$(BIN)/python -m tests.bench.portal
+	@$(BIN)/python -m tests.bench.portal_forms --applications 20
 
 audit: ready  ## known vulnerabilities of what is locked; claims nothing where it could not look
 	@$(BIN)/python -m tests.audit

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 from fastapi import FastAPI
+from pydantic import PostgresDsn, SecretStr
 from starlette.types import ASGIApp, Message
 
 from deploy.local.stack import Stack
@@ -26,6 +27,8 @@ from shared.service.logs import configure_logs
 from tests.support.rounds import Office, clock_map
 
 ROUND = "bench"
+NONE = PostgresDsn("postgresql://127.0.0.1:1/none")
+"""Public pages need no database."""
 
 
 async def asked(app: ASGIApp, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str]]:
@@ -59,7 +62,8 @@ async def cost(requests: int, ask: Callable[[], Awaitable[int]], status: int) ->
 
 
 async def measured(intake: str, requests: int) -> None:
-    app = create_app(PortalSettings(intake_url=intake))
+    settings = PortalSettings(intake_url=intake, database_url=NONE, sealing_key=SecretStr("b" * 32))
+    app = create_app(settings)
     language = {"accept-language": "ko"}
     async with app.router.lifespan_context(app):
         for path in ("/", f"/rounds/{ROUND}"):
