@@ -91,7 +91,7 @@ def _lag(prefix: str, bootstrap: str, service: str, topic: Topic) -> dict[str, A
             "topic": prefix + topic.name,
             "lagThreshold": str(WAITING_PER_REPLICA),
             "offsetResetPolicy": "earliest",
-            "saslType": "scram_sha512",
+            "sasl": "scram_sha512",
             "tls": "enable",
         },
         "authenticationRef": {"name": f"kafka-{service}"},

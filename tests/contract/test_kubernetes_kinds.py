@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import kubernetes_validate
 import pytest
 
 from deploy.local.kafka_choice import required
 from deploy.local.state import State
-from tests.support.definitions import NoDefinitionsError, Schemas, faults, of_modules, of_strimzi
+from tests.support.definitions import NoDefinitionsError, Schemas, Triggers, faults, of_modules, of_strimzi, of_triggers
 from tests.support.manifests import OVERLAYS, Manifest, Manifests, built, changed, of
 from tests.support.told import Section, tell
 
@@ -30,7 +30,10 @@ def production(request: pytest.FixtureRequest) -> Manifests:
     return built("production", request)
 
 
-def defined(request: pytest.FixtureRequest, fetch: Callable[[], Schemas]) -> Schemas:
+Defined = TypeVar("Defined")
+
+
+def defined(request: pytest.FixtureRequest, fetch: Callable[[], Defined]) -> Defined:
     try:
         return fetch()
     except NoDefinitionsError as error:
@@ -68,6 +71,37 @@ def test_kinds_of_operators_fit(manifests: Manifests, operators: Schemas) -> Non
     theirs = [manifest for manifest in manifests if of_whom(manifest) == "operators"]
     assert theirs
     assert [fault for manifest in theirs for fault in faults(manifest, operators)] == []
+
+
+@pytest.fixture(scope="module")
+def triggers(request: pytest.FixtureRequest) -> Triggers:
+    return defined(request, of_triggers)
+
+
+def not_read(scaled: Manifest, triggers: Triggers) -> list[str]:
+    """What its triggers say that KEDA does not read."""
+    told = [
+        (each["type"], name, value) for each in scaled["spec"]["triggers"] for name, value in each["metadata"].items()
+    ]
+    return [
+        f"{kind}: {name}: {value}"
+        for kind, name, value in told
+        if name not in (known := triggers[kind][0]) or (known[name] and value not in known[name])
+    ]
+
+
+def test_keda_reads_all_that_a_trigger_says(production: Manifests, triggers: Triggers) -> None:
+    scaled = of(production, "ScaledObject")
+    assert [fault for each in scaled.values() for fault in not_read(each, triggers)] == []
+    for each in of(production, "TriggerAuthentication").values():
+        targets = [*each["spec"]["secretTargetRef"], *each["spec"]["configMapTargetRef"]]
+        assert {target["parameter"] for target in targets} <= triggers["kafka"][1]
+
+
+@pytest.mark.parametrize(("name", "value"), [("saslType", "scram_sha512"), ("sasl", "SCRAM-SHA-512"), ("tls", "true")])
+def test_what_keda_would_pass_over_is_told(production: Manifests, triggers: Triggers, name: str, value: str) -> None:
+    mistaken = changed(of(production, "ScaledObject")["notify"], f"spec/triggers/0/metadata/{name}", value)
+    assert not_read(mistaken, triggers) == [f"kafka: {name}: {value}"]
 
 
 def test_kinds_of_strimzi_fit(manifests: Manifests, strimzi: Schemas) -> None:

@@ -15,8 +15,9 @@ from typing import Any, Final
 import yaml
 from jsonschema import Draft202012Validator
 
+KEDA: Final = "github.com/kedacore/keda/v2@v2.21.0"
 MODULES: Final = {
-    "github.com/kedacore/keda/v2@v2.21.0": "config/crd/bases",
+    KEDA: "config/crd/bases",
     "github.com/cloudnative-pg/cloudnative-pg@v1.27.0": "config/crd/bases",
     "github.com/prometheus-operator/prometheus-operator@v0.85.0": "example/prometheus-operator-crd",
     "sigs.k8s.io/gateway-api@v1.3.0": "config/crd/standard",
@@ -117,6 +118,30 @@ def _run(*argv: str) -> str:
     if done.returncode:
         raise NoDefinitionsError(f"{' '.join(argv[:4])}: {(done.stderr or done.stdout).strip()[-400:]}")
     return done.stdout.strip()
+
+
+Triggers = dict[str, tuple[dict[str, tuple[str, ...]], set[str]]]
+"""By type: what may stand in the metadata, with the values that are allowed (none: any), and all parameters."""
+
+
+def of_triggers() -> Triggers:
+    """What KEDA reads of a trigger. The definition of its kind takes anything there, and KEDA passes over what it does
+    not know. Raises NoDefinitionsError."""
+    if shutil.which("go") is None:
+        raise NoDefinitionsError("there is no go, with which definitions of KEDA and others are fetched")
+    folder = Path(json.loads(_run("go", "mod", "download", "-json", KEDA))["Dir"])
+    told = json.loads((folder / "schema/generated/scalers-schema.json").read_text())
+    return {
+        scaler["type"]: (
+            {
+                each["name"]: tuple(each.get("allowedValue", ()))
+                for each in scaler["parameters"]
+                if each.get("metadataVariableReadable")
+            },
+            {each["name"] for each in scaler["parameters"]},
+        )
+        for scaler in told["scalers"]
+    }
 
 
 def kinds_in(path: Path) -> Iterator[dict[str, Any]]:
