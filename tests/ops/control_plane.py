@@ -1,6 +1,8 @@
 """A real API server on a real etcd, with the kinds of the operators that `deploy/kubernetes` names."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import Final
 
 import yaml
 
-from deploy.local.state import State
+from deploy.local.state import PROJECT, State
 from tests.ops import kubernetes_programs, sandbox
 from tests.ops.sandbox import ADDRESS, Sandbox
 from tests.support import definitions
@@ -17,6 +19,7 @@ from tests.support.manifests import Manifest
 
 PORT: Final = 26443
 ETCD: Final = "http://127.0.0.1:22379"
+PAIR: Final = "kafka.pem"
 SERVICES: Final = "10.78.0.0/24"
 """Addresses of services."""
 TOKEN: Final = "of-a-test"
@@ -67,6 +70,7 @@ def _start(held: Sandbox, state: State, programs: Path) -> None:
     held.run("mount", "-t", "tmpfs", "none", str(data))  # its data is worth nothing
     held.run("chmod", "700", str(data))
     held.run("openssl", "genrsa", "-out", str(key), "2048")
+    front = front_certificate(held)
     tokens.write_text(f'{TOKEN},administrator,administrator,"system:masters"\n')
     held.start(
         "etcd", str(kubernetes_programs.etcd(state.cache)), f"--data-dir={data}",
@@ -79,7 +83,19 @@ def _start(held: Sandbox, state: State, programs: Path) -> None:
         "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}", f"--service-cluster-ip-range={SERVICES}", "--allow-privileged",
         "--kubelet-preferred-address-types=InternalIP",  # no name server answers
+        *(f"--requestheader-client-ca-file={front}/authority.pem", "--requestheader-username-headers=X-Remote-User"),
+        *("--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-"),
+        *(f"--proxy-client-cert-file={front}/{PAIR}", f"--proxy-client-key-file={front}/{PAIR}"),
     )  # fmt: skip
+
+
+def front_certificate(held: Sandbox) -> Path:
+    """A folder with `authority.pem` and, in PAIR, a key and a certificate: by it a server that answers for a part of
+    the API knows the API server, and either side of KEDA the other."""
+    folder = held.folder / "front"
+    argv = [sys.executable, "-m", "deploy.machine_secrets", str(folder), "--kafka", "localhost"]
+    subprocess.run(argv, cwd=PROJECT, check=True, capture_output=True)
+    return folder
 
 
 def _kubeconfig(folder: Path) -> Path:

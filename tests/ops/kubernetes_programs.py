@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from deploy.local.state import cached
 from tests.ops.fetched import engine, ran
 from tests.support.debian import unpacked
+from tests.support.definitions import KEDA
 
 VERSION: Final = "v1.37.2"
 MODULE: Final = "k8s.io/kubernetes"
@@ -55,6 +57,24 @@ def _built(cache: Path, name: str, programs: Sequence[str]) -> Path:
             (folder / left).unlink()
 
     return cached(cache, f"kubernetes-{name}-{VERSION}", build)
+
+
+def keda(cache: Path) -> Path:
+    """The folder with `keda-operator` and `keda-adapter`, which gives their metrics: twenty minutes of one core, once.
+
+    Built where their sources are, so that versions are those that their makers locked.
+    """
+
+    def build(folder: Path) -> None:
+        told = json.loads(ran("go", "mod", "download", "-json", KEDA, folder=folder))
+        source = folder / "source"
+        shutil.copytree(told["Dir"], source)
+        for program in ("operator", "adapter"):
+            argv = ["go", "build", "-ldflags=-s -w", "-o", str(folder / f"keda-{program}"), f"./cmd/{program}"]
+            ran(*argv, folder=source, environment={"CGO_ENABLED": "0"})
+        shutil.rmtree(source)
+
+    return cached(cache, f"keda-{KEDA.rpartition('@')[2]}", build)
 
 
 def etcd(cache: Path) -> Path:

@@ -34,6 +34,7 @@ class Section(StrEnum):
     WITHOUT_DEFINITIONS = "not run: manifests held to the definitions of operators"
     STAND_INS = "images that stand in for published ones"
     WITHOUT_ENGINE = "not run: they need engines of their own"
+    WITHOUT_KEDA = "not run: scaling on what waits"
     WITHOUT_ARCHIVE = f"not run, or not validated: they need {ARCHIVE.name}, beside the project"
 
 
@@ -49,6 +50,7 @@ FIXES: Final = {
     Section.WITHOUT_PROMTOOL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
     Section.WITHOUT_DEFINITIONS: "FIRSTBUY_REQUIRE=ops makes their absence an error.",
     Section.WITHOUT_ENGINE: "FIRSTBUY_REQUIRE=ops makes their absence an error.",
+    Section.WITHOUT_KEDA: "OPS_KEDA=1 runs them; KEDA is built first, once.",
     Section.WITHOUT_ARCHIVE: "FIRSTBUY_REQUIRE=ocds makes its absence an error.",
 }
 
