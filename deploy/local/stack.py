@@ -245,6 +245,7 @@ class Stack:
             "registries": self.registries_url,
             "portal": self.portal_url,
             "mail_folder": str(self.mail_folder),
+            "documents": os.environ.get(STORE) or str(self.state.documents),
             "logs": str(self.state.logs),
             "services": {
                 service: [

@@ -51,8 +51,17 @@ class DatabasePart(_Part):
     """Batches in its outbox, which are in the backup and are published after a restore."""
 
 
+class DocumentsPart(_Part):
+    """Applications' documents: files by their names in the object store, and a listing."""
+
+    count: int
+    bytes: int
+    sha256: str
+    """Of the listing."""
+
+
 class Manifest(_Part):
-    """A whole backup. Whatever is kept elsewhere than in databases will be parts of another kind."""
+    """A whole backup."""
 
     format: Literal[1] = FORMAT
     firstbuy: str
@@ -60,6 +69,8 @@ class Manifest(_Part):
     """The program that wrote the files."""
     made_at: datetime
     parts: tuple[DatabasePart, ...]
+    documents: DocumentsPart | None = None
+    """None where they were left out, or of a version that had none."""
 
     def of(self, service: str) -> DatabasePart:
         """The part with a service's database. Raises UnusableBackupError."""

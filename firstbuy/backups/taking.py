@@ -1,4 +1,4 @@
-"""Takes a backup of all databases while services run.
+"""Takes a backup of all databases, and of applications' documents, while services run.
 
 Each database is one snapshot. The set of them is consistent by their order: intake's is the last. What another
 database holds, intake had committed before it published it, so intake's snapshot has it too: no verdict, award or
@@ -6,6 +6,7 @@ notice of the set is about an entry that the set lacks. What a snapshot has yet 
 offsets in the same snapshot. All snapshots are taken at once, some milliseconds apart, and then written one by one.
 """
 
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,8 +17,17 @@ from typing import Final
 
 import asyncpg
 
-from firstbuy.backups import tools
-from firstbuy.backups.manifest import DatabasePart, Manifest, ReadTo, UnusableBackupError, sha256_of, write
+from firstbuy.backups import documents, tools
+from firstbuy.backups.manifest import (
+    DatabasePart,
+    DocumentsPart,
+    Manifest,
+    ReadTo,
+    UnusableBackupError,
+    sha256_of,
+    write,
+)
+from services.intake.settings import DocumentStoreSettings
 
 ORDER: Final = ("notify", "selection", "eligibility", "intake")
 _SESSION: Final = {"idle_in_transaction_session_timeout": "0", "application_name": "backup"}
@@ -67,9 +77,14 @@ async def major(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
     return int(await connection.fetchval("SHOW server_version_num")) // 10_000
 
 
-async def take(urls: Mapping[str, str], folder: Path, tools_folder: Path | None = None) -> Manifest:
-    """Writes a backup of the databases into the folder, which must be new or empty. Raises UnusableBackupError,
-    UnreachableDatabaseError, ToolMissingError, ToolFailedError."""
+async def take(
+    urls: Mapping[str, str],
+    folder: Path,
+    tools_folder: Path | None = None,
+    store: DocumentStoreSettings | None = None,
+) -> Manifest:
+    """Writes a backup of the databases into the folder, which must be new or empty, and the documents of the `store`.
+    Raises UnusableBackupError, UnreachableDatabaseError, UnreachableStoreError, ToolMissingError, ToolFailedError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise UnusableBackupError(f"{folder} is not empty: name a new folder")
@@ -83,22 +98,41 @@ async def take(urls: Mapping[str, str], folder: Path, tools_folder: Path | None 
         }
         servers = {service: await major(connection) for service, connection in connections.items()}
         place, version = tools.found(max(servers.values()), tools_folder)
-        snapshots = {}
+        snapshots, listed = {}, documents.NONE
         for service, connection in connections.items():
             await held.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
             snapshots[service] = await _snapshot(service, connection, servers[service])
+            if service == "intake" and store is not None:
+                listed = await documents.listed_in(connection)
         try:
             parts = [
                 await _written(place / "pg_dump", service, urls[service], snapshot, folder)
                 for service, snapshot in snapshots.items()
             ]
+            files = await _documents(store, listed, folder, urls["intake"]) if store is not None else None
         except BaseException:
-            for unfinished in folder.glob("*.dump"):  # it has personal data, and is of no use
-                unfinished.unlink()
+            for unfinished in folder.iterdir():  # it has personal data, and is of no use
+                shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
             raise
-    manifest = Manifest(firstbuy=metadata.version("firstbuy"), tool=version, made_at=made_at, parts=tuple(parts))
+    manifest = Manifest(
+        firstbuy=metadata.version("firstbuy"), tool=version, made_at=made_at, parts=tuple(parts), documents=files
+    )
     write(folder, manifest)
     return manifest
+
+
+async def _documents(
+    store: DocumentStoreSettings, listed: documents.Listed, folder: Path, intake: str
+) -> DocumentsPart:
+    part, gone = await documents.take_documents(store, listed, folder)
+    async with reached("intake", intake) as connection:
+        lacking = await documents.still_named(connection, gone) if gone else []
+    if lacking:
+        raise UnusableBackupError(
+            f"{store.document_store} lacks {len(lacking)} documents that intake names, such as {lacking[0]}: "
+            "check FIRSTBUY_INTAKE_DOCUMENT_STORE, or give --without-documents"
+        )
+    return part
 
 
 async def _snapshot(service: str, connection: "asyncpg.Connection[asyncpg.Record]", server: int) -> _Snapshot:

@@ -1,4 +1,4 @@
-"""`firstbuy backup` and `firstbuy restore`: all databases of a deployment as one set."""
+"""`firstbuy backup` and `firstbuy restore`: all databases and documents of a deployment as one set."""
 
 import asyncio
 import os
@@ -9,13 +9,15 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 from rich.table import Table
 
-from firstbuy.backups import putting_back, taking, tools, topic_ends
+from firstbuy.backups import documents, putting_back, taking, tools, topic_ends
+from firstbuy.backups.documents import UnreachableStoreError
 from firstbuy.backups.manifest import DatabasePart, Manifest, UnusableBackupError, read
 from firstbuy.backups.putting_back import RestoreRefusedError, RestoreUnfinishedError
 from firstbuy.backups.taking import UnreachableDatabaseError
 from firstbuy.commands.operator import carried_out, operator_kafka
 from firstbuy.commands.replicas import local_stack
 from firstbuy.commands.screen import console, errors, fail
+from services.intake.settings import DocumentStoreSettings
 from shared.contracts.access import SERVICES
 from shared.service.settings_files import UnreadableSettingError, in_files
 
@@ -23,6 +25,7 @@ T = TypeVar("T")
 _REFUSALS: Final = (
     UnusableBackupError,
     UnreachableDatabaseError,
+    UnreachableStoreError,
     RestoreRefusedError,
     RestoreUnfinishedError,
     tools.ToolMissingError,
@@ -37,10 +40,15 @@ Tools = Annotated[
 def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder. It will hold personal data and keys.")],
     tools_folder: Tools = None,
+    without_documents: Annotated[
+        bool, typer.Option("--without-documents", help="Leave out applications' documents: others back them up.")
+    ] = False,
 ) -> None:
-    """Write all four databases to a folder, as one set, while services run. What Kafka holds is not in it."""
+    """Write all four databases and applications' documents to a folder, as one set, while services run. What Kafka
+    holds is not in it."""
     urls = _databases(SERVICES)
-    manifest = _run(taking.take(urls, folder, tools_folder))
+    store = None if without_documents else _document_store()
+    manifest = _run(taking.take(urls, folder, tools_folder, store))
     _show(folder, manifest)
 
 
@@ -58,14 +66,20 @@ def restore(
     if new_topics and set(chosen) != set(SERVICES):
         fail("--new-topics is for all databases together: name none", 2)
     urls = _databases(chosen)
+    listed = documents.NONE
     try:
         manifest = read(folder)
         parts = putting_back.check_backup(folder, manifest, chosen)
+        if manifest.documents and "intake" in chosen:
+            listed = documents.check_documents(folder, manifest.documents)
         if not new_topics:
             _check_topics(parts)
     except (UnusableBackupError, RestoreRefusedError) as error:
         fail(str(error))
-    _run(_restored(folder, parts, urls, tools_folder, new_topics=new_topics))
+    store = _document_store() if listed else None
+    back = _run(_restored(folder, parts, urls, tools_folder, store, listed, new_topics=new_topics))
+    if listed:
+        console.print(f"documents: {len(listed):,}, of which {back:,} were not there any more")
     for part in parts:
         console.print(f"{part.service}: as it was at {part.taken_at.isoformat(timespec='seconds')}")
         if lacking := putting_back.behind(part):
@@ -74,11 +88,21 @@ def restore(
 
 
 async def _restored(
-    folder: Path, parts: Sequence[DatabasePart], urls: Mapping[str, str], tools_folder: Path | None, *, new_topics: bool
-) -> None:
+    folder: Path,
+    parts: Sequence[DatabasePart],
+    urls: Mapping[str, str],
+    tools_folder: Path | None,
+    store: DocumentStoreSettings | None,
+    listed: documents.Listed,
+    *,
+    new_topics: bool,
+) -> int:
+    """How many documents were put back, before the databases that name them."""
     newest = await putting_back.check_databases(parts, urls)
     place, _ = tools.found(newest, tools_folder)
+    back = await documents.put_back_documents(store, folder, listed) if store is not None else 0
     await putting_back.put_back(folder, parts, urls, place, new_topics=new_topics)
+    return back
 
 
 def _check_topics(parts: Sequence[DatabasePart]) -> None:
@@ -113,6 +137,16 @@ def _databases(services: Sequence[str]) -> dict[str, str]:
     return urls
 
 
+def _document_store() -> DocumentStoreSettings:
+    """The store that the environment names, else that of the local stack that runs."""
+    try:
+        settings = DocumentStoreSettings()
+    except UnreadableSettingError as error:
+        fail(str(error))
+    running = None if "document_store" in settings.model_fields_set else local_stack()
+    return DocumentStoreSettings(document_store=running["documents"]) if running else settings
+
+
 def _variable(service: str) -> str:
     return f"FIRSTBUY_{service.upper()}_DATABASE_URL"
 
@@ -132,4 +166,6 @@ def _show(folder: Path, manifest: Manifest) -> None:
         taken = part.taken_at.isoformat(timespec="milliseconds")
         table.add_row(part.service, taken, f"{part.bytes:,}", str(part.unpublished), part.sha256)
     console.print(table)
+    if manifest.documents:
+        console.print(f"documents: {manifest.documents.count:,}, {manifest.documents.bytes:,} bytes")
     console.print(f"{folder}: whole. It holds personal data and keys: keep it where they may be kept.")

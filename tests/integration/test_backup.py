@@ -3,6 +3,7 @@
 The drill with services and topics is in test_backup_drill.py.
 """
 
+import hashlib
 import json
 import secrets
 import shutil
@@ -253,3 +254,41 @@ def test_a_failed_dump_leaves_nothing_behind(tmp_path: Path, real: Path, address
     failed = run(tmp_path, addresses, "backup", str(tmp_path / "set"), "--tools", str(broken))
     assert (failed.exit_code, "pg_dump failed: no room" in failed.output) == (1, True)
     assert list((tmp_path / "set").iterdir()) == []
+
+
+async def test_documents_are_in_the_set_and_come_back_before_what_names_them(
+    tmp_path: Path, addresses: dict[str, str], own: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, store, other = b"%PDF- kept", tmp_path / "store", tmp_path / "other"
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = f"{sha256[:2]}/{sha256}.0a"
+    (store / name).parent.mkdir(parents=True)
+    (store / name).write_bytes(content)
+    async with connected_to(addresses["intake"]) as connection:
+        row = (sha256, name, len(content), "application/pdf")
+        await connection.execute("INSERT INTO documents VALUES ($1, $2, $3, $4, now())", *row)
+    try:
+        monkeypatch.setenv("FIRSTBUY_INTAKE_DOCUMENT_STORE", str(other))
+        elsewhere = run(tmp_path, addresses, "backup", str(tmp_path / "none"))
+        assert (elsewhere.exit_code, "lacks 1 documents that intake names" in elsewhere.output) == (1, True)
+        assert list((tmp_path / "none").iterdir()) == []
+        left_out = run(tmp_path, addresses, "backup", str(tmp_path / "without"), "--without-documents")
+        assert left_out.exit_code == 0, left_out.output
+        monkeypatch.setenv("FIRSTBUY_INTAKE_DOCUMENT_STORE", str(store))
+        taken = run(tmp_path, addresses, "backup", str(tmp_path / "set"))
+        assert "documents: 1, 10 bytes" in taken.output
+    finally:
+        async with connected_to(addresses["intake"]) as connection:
+            await connection.execute("DELETE FROM documents")
+    monkeypatch.setenv("FIRSTBUY_INTAKE_DOCUMENT_STORE", str(other))
+    copy = tmp_path / "set/documents" / name
+    copy.write_bytes(b"%PDF- other")
+    damaged = run(tmp_path, own, "restore", str(tmp_path / "set"))
+    assert (damaged.exit_code, "is not as it was written" in damaged.output) == (1, True)
+    assert await tables(own["intake"]) == 0
+    copy.write_bytes(content)
+    restored = run(tmp_path, own, "restore", str(tmp_path / "set"))
+    assert "documents: 1, of which 1 were not there any more" in restored.output
+    assert (other / name).read_bytes() == content
+    async with connected_to(own["intake"]) as connection:
+        assert await connection.fetchval("SELECT object FROM documents") == name
