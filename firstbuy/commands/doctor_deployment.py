@@ -15,8 +15,9 @@ from firstbuy.commands.replicas import local_stack, replicas
 from firstbuy.commands.screen import console, fail, print_json
 from firstbuy.diagnosis.check import Check, State
 from firstbuy.diagnosis.deployment import Named, examined
-from firstbuy.diagnosis.outside import REGISTRIES, SMTP
+from firstbuy.diagnosis.outside import REGISTRIES, SMTP, STORE
 from firstbuy.diagnosis.services import address_variable
+from services.intake.settings import DocumentStoreSettings
 from shared.contracts.access import SERVICES
 from shared.service.settings_files import UnreadableSettingError, in_files
 
@@ -24,6 +25,7 @@ _KAFKA: Final = "FIRSTBUY_KAFKA_BOOTSTRAP_SERVERS"
 _DATABASES: Final = {service: f"FIRSTBUY_{service.upper()}_DATABASE_URL" for service in SERVICES}
 _ADDRESSES: Final = {service: address_variable(service) for service in SERVICES}
 _PREFIX: Final = "FIRSTBUY_"
+_OF_STORE: Final = tuple(f"FIRSTBUY_INTAKE_{field.upper()}" for field in DocumentStoreSettings.model_fields)
 _MARKS: Final = {
     State.OK: Text("✓", "green"),
     State.WRONG: Text("✗", "red"),
@@ -57,7 +59,7 @@ def _show(checks: Sequence[Check]) -> None:
 
 def _with_files(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment, with settings that stand in files."""
-    asked = (*_DATABASES.values(), *REGISTRIES, SMTP)
+    asked = (*_DATABASES.values(), *REGISTRIES, SMTP, *_OF_STORE)
     fields = [variable.removeprefix(_PREFIX).lower() for variable in asked]
     found = in_files(_PREFIX, fields, environment)
     return {**environment, **{f"{_PREFIX}{field.upper()}": value for field, value in found.items()}}
@@ -74,4 +76,5 @@ def _named(metrics: list[str] | None, environment: Mapping[str, str]) -> Named:
         return Named(asked, kafka, databases, environment)
     asked = replicas(None)
     running: dict[str, Any] = local_stack() or {}
-    return Named(asked, operator_kafka(None), running.get("databases", {}), environment)
+    here = {STORE: running["documents"], **environment} if "documents" in running else environment
+    return Named(asked, operator_kafka(None), running.get("databases", {}), here)

@@ -8,14 +8,15 @@ from importlib import metadata
 
 from firstbuy.diagnosis.asking.databases import databases
 from firstbuy.diagnosis.asking.kafka import KafkaAsked, KafkaUnaskedError
-from firstbuy.diagnosis.asking.outside import mail_server, registry
+from firstbuy.diagnosis.asking.outside import document_store, mail_server, registry
 from firstbuy.diagnosis.asking.services import replicas
 from firstbuy.diagnosis.check import Check, not_asked, wrong
 from firstbuy.diagnosis.databases import compare_databases
-from firstbuy.diagnosis.outside import REGISTRIES, SMTP, compare_mail, compare_registry
+from firstbuy.diagnosis.outside import REGISTRIES, SMTP, STORE, compare_mail, compare_registry, compare_store
 from firstbuy.diagnosis.rights import compare_rights
 from firstbuy.diagnosis.services import ReplicaFound, compare_services
 from firstbuy.diagnosis.topics import compare_brokers, compare_copies, compare_topics, institutions
+from services.intake.settings import DocumentStoreSettings
 from shared.service.mail_server import MailServerAddress
 from shared.service.settings import KafkaSettings
 
@@ -70,12 +71,21 @@ async def _kafka(named: tuple[KafkaSettings, str] | None) -> list[Check]:
 
 
 async def _others(environment: Mapping[str, str]) -> list[Check]:
-    checks = [await _mail(environment.get(SMTP, ""))]
+    checks = [await _mail(environment.get(SMTP, "")), await _documents(environment)]
     for variable in REGISTRIES:
         url = environment.get(variable, "")
         found = await registry(url) if url else None
         checks.append(compare_registry(variable, found, datetime.now(UTC)))
     return checks
+
+
+async def _documents(environment: Mapping[str, str]) -> Check:
+    if not environment.get(STORE):
+        return compare_store(None)
+    prefix = str(DocumentStoreSettings.model_config["env_prefix"])
+    variables = {field: f"{prefix}{field.upper()}" for field in DocumentStoreSettings.model_fields}
+    given = {field: environment[name] for field, name in variables.items() if name in environment}
+    return compare_store(await document_store(DocumentStoreSettings.model_validate(given)))
 
 
 async def _mail(url: str) -> Check:

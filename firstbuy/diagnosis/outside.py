@@ -1,4 +1,4 @@
-"""What the deployment asks of others: the mail server, and registries."""
+"""What the deployment asks of others: the mail server, registries, and the store of documents."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ REGISTRIES: Final = (
     "FIRSTBUY_ELIGIBILITY_BUSINESS_STATUS_URL",
     "FIRSTBUY_ELIGIBILITY_CERTIFICATES_URL",
 )
+STORE: Final = "FIRSTBUY_INTAKE_DOCUMENT_STORE"
 _HERE: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -39,6 +40,18 @@ def compare_mail(found: Reached | None, scheme: str, now: datetime) -> Check:
     if found.offers_tls and scheme == "smtp":
         return wrong(subject, "it offers STARTTLS, and nobody insists on it", f"{SMTP}=smtp+starttls://…")
     return right(subject, "answers EHLO, without TLS")
+
+
+def compare_store(found: Reached | None) -> Check:
+    """Where documents are kept."""
+    if found is None:
+        return not_asked("documents", f"{STORE} is not set here")
+    subject = f"documents in {found.address}"
+    if found.fault:
+        return wrong(
+            subject, found.fault, f"{STORE} and FIRSTBUY_INTAKE_DOCUMENT_S3_…; docs/runbooks.md, Documents full or away"
+        )
+    return right(subject, "takes, gives and deletes a probe")
 
 
 def compare_registry(variable: str, found: Reached | None, now: datetime) -> Check:

@@ -89,9 +89,10 @@ async def test_a_deployment_as_declared_is_all_right(stack: Stack, client: httpx
         assert of(checks, "wrong") == []
         assert code == 0
     outside = {"mail", *REGISTRIES}
-    assert set(of(by_address[1], "not asked")) == set(of(local[1], "not asked")) == {"copies", *outside}
+    assert set(of(by_address[1], "not asked")) == {"copies", "documents", *outside}
+    assert set(of(local[1], "not asked")) == {"copies", *outside}, "the local stack says where its documents are"
     databases = {f"database of {service}" for service in SERVICES}
-    assert set(of(named[1], "not asked")) == {"Kafka", *databases, *outside}
+    assert set(of(named[1], "not asked")) == {"Kafka", "documents", *databases, *outside}
     there = set(of(by_address[1], "ok"))
     assert {"versions", "brokers", "topics", "rights", *databases} < there
     assert f"room in the server of {', '.join(sorted(SERVICES))}" in there

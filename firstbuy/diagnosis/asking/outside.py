@@ -1,5 +1,8 @@
-"""The mail server and registries, spoken to without a password and without a key."""
+"""The mail server and registries, spoken to without a password and without a key; and where documents are kept."""
 
+import asyncio
+import io
+import secrets
 import ssl
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,9 +12,12 @@ import httpx2
 from aiosmtplib import SMTP, SMTPException
 
 from firstbuy.diagnosis.outside import Reached
+from services.intake.adapters.documents.object_store import store_of
+from services.intake.settings import DocumentStoreSettings
 from shared.service.mail_server import MailServerAddress
 
 _SECONDS: Final = 10.0
+_STORE_SECONDS: Final = 60.0
 
 
 async def mail_server(address: MailServerAddress) -> Reached:
@@ -34,6 +40,22 @@ async def mail_server(address: MailServerAddress) -> Reached:
     finally:
         client.close()
     return Reached(named, ends_at=ends_at, offers_tls=offers)
+
+
+async def document_store(settings: DocumentStoreSettings) -> Reached:
+    """Writes, reads and deletes an object of our own."""
+    named, probe = settings.document_store, secrets.token_bytes(64)
+    name, store = f"probe/{secrets.token_hex(16)}", store_of(settings)
+    try:
+        async with asyncio.timeout(_STORE_SECONDS):
+            await store.put(name, io.BytesIO(probe))
+            read = b"".join([piece async for piece in await store.get(name)])
+            await store.delete(name)
+    except TimeoutError:
+        return Reached(named, fault=f"does not answer within {_STORE_SECONDS:.0f} seconds")
+    except (OSError, LookupError) as error:
+        return Reached(named, fault=f"{type(error).__name__}: {error}")
+    return Reached(named, fault="" if read == probe else "gives other bytes than it was given")
 
 
 async def registry(url: str) -> Reached:
