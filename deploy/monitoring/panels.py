@@ -175,6 +175,10 @@ PIPELINE: Final = Board(
               (("max by (registry) (firstbuy_registry_waiting)", "{{registry}} waiting"),
                ("max by (registry) (firstbuy_registry_circuit_open)", "{{registry}} open"),
                ("sum by (registry, outcome) (rate(firstbuy_registry_calls_total[5m]))", "{{registry}} {{outcome}}"))),
+        Panel("Documents", "Received in ten minutes, by what became of them.", "short",
+              (("sum by (outcome) (increase(firstbuy_documents_total[10m]))", "{{outcome}}"),)),
+        Panel("Documents held", "Bytes; waiting: no application names them.", "bytes",
+              (("max by (state) (firstbuy_documents_bytes)", "{{state}}"),)),
     ),
 )  # fmt: skip
 SERVICE: Final = Board(

@@ -42,6 +42,8 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "firstbuy_database_connections": "Is a replica short of connections?",
     "firstbuy_end_seconds": "Which certificate ends soon?",
     "firstbuy_clock_offset_seconds": "Does the server's clock differ from the database's?",
+    "firstbuy_documents": "Are documents taken, or refused, or is the store away or full?",
+    "firstbuy_documents_bytes": "How much is held, and how much of it does no application name?",
     "firstbuy_inboxes_unreadable": "Can every institution's inbox be read?",
     "firstbuy_round_status": "Which rounds are on?",
     "firstbuy_round_opens_at_seconds": "When does a round open?",

@@ -55,6 +55,7 @@ from services.intake.usecases.access_events import AccessPublisher
 from services.intake.usecases.admission import Admission
 from services.intake.usecases.announcement import announce_cuts
 from services.intake.usecases.clock_offset import ClockOffset
+from services.intake.usecases.document_metrics import DocumentMetrics
 from services.intake.usecases.document_sweep import sweep_documents, sweep_objects
 from services.intake.usecases.documents import Documents
 from services.intake.usecases.fitness import Fitnesses
@@ -157,12 +158,12 @@ def _state(settings: IntakeSettings) -> Intake:
         watch=InboxWatch(settings.kafka, _own_consumer(settings), runtime.metrics.registry),
         sheets=SheetReader(bounds),
         fitnesses=Fitnesses(),
-        documents=_documents(settings),
+        documents=_documents(settings, runtime),
         identities=Identities(_identity_port(settings)),
     )
 
 
-def _documents(settings: IntakeSettings) -> Documents:
+def _documents(settings: IntakeSettings, runtime: Runtime) -> Documents:
     limits = DocumentLimits(
         file_bytes=settings.document_bytes,
         application_bytes=settings.application_documents_bytes,
@@ -170,8 +171,9 @@ def _documents(settings: IntakeSettings) -> Documents:
         waiting_bytes=settings.waiting_documents_bytes,
     )
     inspector = Inspector(InspectionLimits(settings.document_seconds, settings.document_memory_bytes))
-    scanner = scanner_of(settings.document_clamd)
-    return Documents(store_of(settings), inspector, scanner, limits, settings.document_uploads)
+    scanner, metrics = scanner_of(settings.document_clamd), DocumentMetrics(runtime.metrics.registry)
+    runtime.measures.add(metrics.refresh)
+    return Documents(store_of(settings), inspector, scanner, limits, settings.document_uploads, metrics.count)
 
 
 def _identity_port(settings: IntakeSettings) -> ApplicantIdentity:

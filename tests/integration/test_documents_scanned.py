@@ -16,6 +16,7 @@ from services.intake.adapters.documents.inspector import InspectionLimits, Inspe
 from services.intake.adapters.documents.refusing import RefusedFileError
 from services.intake.adapters.documents.virus import Clamd, ScannerAwayError
 from services.intake.domain.documents import DocumentLimits
+from services.intake.usecases.document_metrics import UploadOutcome
 from services.intake.usecases.documents import SCANNER_AWAY, Asked, Documents
 from tests.support import clamav
 from tests.support.clamav import EICAR, NAME, scanning
@@ -61,11 +62,14 @@ async def test_what_is_longer_than_it_takes_is_not_passed_for_clean(scanner: Cla
 
 async def test_while_it_is_away_nothing_is_kept() -> None:
     nowhere: Any = None
+    counted: list[UploadOutcome] = []
     asked = Asked(round="r", key_hash="k", kind="specification", name="a.pdf", network=None, trusted=False)
     limits = DocumentLimits(file_bytes=10**6, application_bytes=10**6, network_bytes=10**6, waiting_bytes=10**6)
     for address in (f"tcp://127.0.0.1:{free_port()}", "unix:/nowhere/clamd.ctl"):
-        documents = Documents(nowhere, Inspector(InspectionLimits(20, 2**29)), Clamd(address), limits, 1)
+        inspector = Inspector(InspectionLimits(20, 2**29))
+        documents = Documents(nowhere, inspector, Clamd(address), limits, 1, counted.append)
         with tempfile.TemporaryFile() as content:
             content.write(pdf())
             content.flush()
             assert await documents.keep(nowhere, asked, content, datetime.now(UTC)) == SCANNER_AWAY
+    assert counted == [UploadOutcome.AWAY] * 2

@@ -20,7 +20,6 @@ from services.intake.domain.refused import unfit
 from services.intake.storage import documents, tokens
 from services.intake.usecases.documents import (
     BUSY,
-    STORE_FULL,
     Asked,
     Documents,
     UploadsBusyError,
@@ -87,7 +86,7 @@ async def _received(state: Intake, held: Documents, asked: Asked, request: Reque
             await _spooled(request, content, held.limits.file_bytes)
         except OSError as error:
             if error.errno in _FULL:
-                raise problem(STORE_FULL) from error
+                raise problem(held.without_room()) from error
             raise
         return granted(await held.keep(state.runtime.pool, asked, content, state.clock.now()))
 

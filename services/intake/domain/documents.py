@@ -23,6 +23,7 @@ KEPT_FOR: Final = timedelta(days=1)
 """How long a document is kept that no application names; one that an edge sent, from the round's close."""
 COUNTED_FOR: Final = timedelta(days=1)
 """How long what a network uploaded counts."""
+TOO_MANY_WAITING: Final = "too-many-waiting"
 _KEY: Final = re.compile(r"[!-~]{32,200}")
 _TURNING: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffd]")
@@ -115,7 +116,7 @@ def no_room(room: Room, limits: DocumentLimits, size: int, *, trusted: bool, net
         full = room.waiting_of_unknown + size > limits.waiting_bytes // 2 or room.waiting + size > limits.waiting_bytes
     if full:
         title = "Too many documents wait for an application: apply with yours, or send it again in an hour."
-        return Refused(RefusalKind.UNAVAILABLE, "too-many-waiting", title, retry_seconds=3600)
+        return Refused(RefusalKind.UNAVAILABLE, TOO_MANY_WAITING, title, retry_seconds=3600)
     return None
 
 

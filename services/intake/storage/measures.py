@@ -1,4 +1,4 @@
-"""Counts for metrics: of rounds that are on, entries that stand and contested ones."""
+"""Counts for metrics: of rounds that are on, entries that stand and contested ones; bytes of documents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,19 @@ WHERE a.round = ANY($1::text[]) AND NOT a.withdrawn GROUP BY a.round
 """
 
 
+DOCUMENTS = """
+SELECT (SELECT coalesce(sum(bytes), 0)::bigint FROM documents) AS held,
+       (SELECT coalesce(sum(bytes), 0)::bigint FROM uploaded_documents WHERE NOT named) AS waiting
+"""
+
+
 async def counts(connection: Connection, rounds: Sequence[str]) -> Mapping[str, tuple[int, int]]:
     """By round, the entries that stand, and how many of them are contested."""
     found = {row["round"]: (row["admitted"], row["contested"]) for row in await connection.fetch(COUNTS, rounds)}
     return {round_id: found.get(round_id, (0, 0)) for round_id in rounds}
+
+
+async def documents(connection: Connection) -> tuple[int, int]:
+    """Bytes of documents that are held, and of those that no application names."""
+    row = await connection.fetchrow(DOCUMENTS)
+    return (row["held"], row["waiting"]) if row else (0, 0)

@@ -7,7 +7,7 @@ the two leaves an object that nobody names, which the sweep deletes, and never a
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from services.intake.adapters.documents.refusing import RefusedFileError
 from services.intake.adapters.documents.virus import ScannerAwayError, VirusScanner
 from services.intake.domain.documents import (
     COUNTED_FOR,
+    TOO_MANY_WAITING,
     DocumentLimits,
     UploadedDocument,
     ending_fault,
@@ -34,6 +35,7 @@ from services.intake.domain.series import cut_at
 from services.intake.domain.submissions import Refusal
 from services.intake.storage import documents, rounds, tokens
 from services.intake.storage.documents import HeldContent
+from services.intake.usecases.document_metrics import UploadOutcome
 from shared.contracts.events import Reason
 from shared.contracts.facts import DocumentFile
 from shared.service.networks import named
@@ -66,6 +68,20 @@ STORE_FULL: Final = Refused(
 BUSY: Final = Refused(RefusalKind.BUSY, "busy", "Many upload at once: send it again.", retry_seconds=5)
 
 
+_OUTCOMES: Final = {
+    STORE_AWAY.code: UploadOutcome.AWAY,
+    SCANNER_AWAY.code: UploadOutcome.AWAY,
+    STORE_FULL.code: UploadOutcome.FULL,
+    TOO_MANY_WAITING: UploadOutcome.FULL,
+}
+
+
+def _outcome(kept: DocumentFile | Refused) -> UploadOutcome:
+    if isinstance(kept, Refused):
+        return _OUTCOMES.get(kept.code, UploadOutcome.REFUSED)
+    return UploadOutcome.TAKEN
+
+
 class UploadsBusyError(RuntimeError):
     """As many documents are being received as may be at once."""
 
@@ -94,10 +110,12 @@ class Documents:
         scanner: VirusScanner,
         limits: DocumentLimits,
         at_once: int,
+        count: Callable[[UploadOutcome], None],
     ) -> None:
         self.store = store
         self.limits = limits
         self._scanner = scanner
+        self._count = count
         self._inspector = inspector
         self._at_once = asyncio.Semaphore(at_once)
         self._of_network = max(1, at_once // _OF_NETWORK)
@@ -131,6 +149,17 @@ class Documents:
 
     async def keep(self, pool: Pool, asked: Asked, content: BinaryIO, now: datetime) -> DocumentFile | Refused:
         """The document, once it is durable."""
+        kept = await self._kept(pool, asked, content, now)
+        self._count(_outcome(kept))
+        return kept
+
+    def without_room(self) -> Refused:
+        """The refusal where the folder for temporary files is full; counted."""
+        _log.error("no room for documents", where="temporary files")
+        self._count(UploadOutcome.FULL)
+        return STORE_FULL
+
+    async def _kept(self, pool: Pool, asked: Asked, content: BinaryIO, now: datetime) -> DocumentFile | Refused:
         try:
             kind = await self._inspector.type_of(content)
             await self._scanner.check(content)
@@ -149,7 +178,7 @@ class Documents:
         except StoreAwayError:
             return STORE_AWAY
         except StoreFullError:
-            _log.error("no room for documents")
+            _log.error("no room for documents", where="object store")
             return STORE_FULL
 
     async def _stored(
