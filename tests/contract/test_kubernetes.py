@@ -34,7 +34,7 @@ def pods(manifests: Manifests) -> dict[str, Manifest]:
 
 
 def test_every_variable_is_a_setting(manifests: Manifests) -> None:
-    known = set(re.findall(r"`(FIRSTBUY_[A-Z_]+)`", page()))
+    known = set(re.findall(r"`(FIRSTBUY_[A-Z0-9_]+)`", page()))
     maps = of(manifests, "ConfigMap")
     for name, pod in pods(manifests).items():
         (container,) = pod["spec"]["containers"]

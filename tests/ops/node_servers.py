@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from deploy.local.state import PROJECT, State
 from shared.contracts.access import SERVICES
@@ -177,6 +177,21 @@ def secrets_of_operators(servers: Servers) -> list[Manifest]:
     ]
 
 
+def _volume(namespace: str) -> Any:
+    """For documents: a folder of the node."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"documents-of-{namespace}"},
+        "spec": {
+            "capacity": {"storage": "50Gi"},
+            "accessModes": ["ReadWriteMany"],
+            "claimRef": {"namespace": namespace, "name": "documents"},
+            "hostPath": {"path": f"/srv/documents-of-{namespace}", "type": "DirectoryOrCreate"},
+        },
+    }
+
+
 def overlay(servers: Servers, folder: Path, components: Sequence[str]) -> Path:
     """`rehearsal`, and components, for this node: its pods find names without a name server, and ask for less than two
     cores."""
@@ -191,9 +206,10 @@ def overlay(servers: Servers, folder: Path, components: Sequence[str]) -> Path:
         fixed = [{"op": "add", "path": "/spec/clusterIP", "value": address}]
         kinds.append({"target": {"kind": "Service", "name": service}, "patch": json.dumps(fixed)})
     way = os.path.relpath(PROJECT / "deploy" / "kubernetes", folder.resolve())
+    (folder / "volume.yaml").write_text(json.dumps(_volume(servers.namespace)))
     told = {
         "namespace": servers.namespace,
-        "resources": [f"{way}/overlays/rehearsal"],
+        "resources": [f"{way}/overlays/rehearsal", "volume.yaml"],
         "components": [f"{way}/{name}" for name in components],
         "patches": kinds,
     }

@@ -118,7 +118,8 @@ def test_migrations_and_provisioning_come_before_every_service() -> None:
     for service in SERVICES:
         awaited = CONTAINERS[service]["depends_on"]
         finished = {name for name, how in awaited.items() if how["condition"] == "service_completed_successfully"}
-        assert finished == jobs
+        assert finished - jobs == ({"documents"} if service == "intake" else set())
+        assert finished >= jobs
 
 
 def test_the_health_check_asks_a_path_that_exists() -> None:
