@@ -35,7 +35,7 @@ _LOCAL = """
 |---|---|---|
 | `DATABASE_URL` | an embedded PostgreSQL | a PostgreSQL server to use, with a role that may create databases |
 | `KAFKA_BOOTSTRAP_SERVERS` | Docker, else Maven, else the stand-in | a Kafka to use, as `FIRSTBUY_KAFKA_…` says |
-| `FIRSTBUY_REQUIRE` | | `apache-kafka`: no stand-in; `browser`, `ocds`, `kcat`, `java`, `nginx`, `clamav`, `ops` |
+| `FIRSTBUY_REQUIRE` | | `apache-kafka`: no stand-in; `browser`, `ocds`, `java`, `nginx`, `clamav`, `vnu`, `ops`, … |
 | `FIRSTBUY_STATE` | a folder per user | where the local stack keeps its data, logs and caches |
 """
 _SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (

@@ -29,6 +29,7 @@ class Section(StrEnum):
     WITHOUT_HISTORY = "not run: they need the release before, in git's history"
     WITHOUT_PGBOUNCER = "not run: they need PgBouncer"
     WITHOUT_CLAMAV = "not run: they need clamd"
+    WITHOUT_CHECKER = "not run: pages held to the checker of HTML"
     WITHOUT_KUBECTL = "not run: manifests that kubectl builds"
     WITHOUT_PROMTOOL = "not run: they need promtool"
     WITHOUT_DEFINITIONS = "not run: manifests held to the definitions of operators"
@@ -46,6 +47,7 @@ FIXES: Final = {
     Section.WITHOUT_HISTORY: "FIRSTBUY_REQUIRE=history makes its absence an error.",
     Section.WITHOUT_PGBOUNCER: "FIRSTBUY_REQUIRE=pgbouncer makes its absence an error.",
     Section.WITHOUT_CLAMAV: "FIRSTBUY_REQUIRE=clamav makes its absence an error.",
+    Section.WITHOUT_CHECKER: "FIRSTBUY_REQUIRE=vnu makes its absence an error.",
     Section.WITHOUT_KUBECTL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
     Section.WITHOUT_PROMTOOL: "FIRSTBUY_REQUIRE=ops makes its absence an error.",
     Section.WITHOUT_DEFINITIONS: "FIRSTBUY_REQUIRE=ops makes their absence an error.",

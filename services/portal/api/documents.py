@@ -101,7 +101,7 @@ async def _documents(request: Request, session: Session, draft: Draft, error: st
         "kinds": list(kinds.items()),
         "first": (draft.lacking_documents(needs) or [""])[0],
         "types": ", ".join(each["name"] for each in limits["types"]),
-        "endings": ",".join(ending for each in limits["types"] for ending in each["endings"]),
+        "endings": ",".join(f".{ending}" for each in limits["types"] for ending in each["endings"]),
         "file_limit": in_bytes(limits["file_bytes"], texts),
         "limit": in_bytes(limits["application_bytes"], texts),
         "error": error,
