@@ -110,9 +110,12 @@ class IntakeSettings(DocumentStoreSettings, ServiceSettings):
         "can't be asked no document is taken. Empty: nobody looks for viruses.",
     )
     document_uploads: int = Field(
-        16, ge=1, description="Most documents received at once; each has a temporary file of its size meanwhile."
+        12,
+        ge=1,
+        description="Most documents received at once of unknown senders, and as many of an edge or staff; each has a "
+        "temporary file of its size meanwhile.",
     )
     document_seconds: int = Field(20, ge=1, description="Most processor time to look at a document (seconds).")
     document_memory_bytes: int = Field(
-        536_870_912, ge=134_217_728, description="Most memory to look at one (bytes); two are looked at at once."
+        402_653_184, ge=134_217_728, description="Most memory to look at one (bytes); two are looked at at once."
     )

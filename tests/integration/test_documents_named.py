@@ -19,6 +19,7 @@ from shared.proof.canonical import payload_hash
 from shared.service.postgres import Pool, open_pool
 from tests.support.document_files import office, pdf
 from tests.support.document_uploads import apply_with, held, new_key, opened, problem, upload
+from tests.support.epochs import standing
 from tests.support.rounds import Office, application, clock_map
 from tests.support.stacks import LastingStack
 
@@ -168,8 +169,8 @@ async def award(stack: Stack, application: str, institution: str, pack: str) -> 
     connection = await asyncpg.connect(stack.database_url("intake"))
     try:
         await connection.execute(
-            "INSERT INTO outcomes (application, round, result_type, result_epoch, result_batch, result) "
-            "SELECT application, round, 'ProductSelected', 1, 0, $2::text::jsonb "
+            "INSERT INTO outcomes (application, round, result_type, result_epoch, result_batch, result, noticed_at) "
+            "SELECT application, round, 'ProductSelected', 1, 0, $2::text::jsonb, '2018-09-01' "
             "FROM applications WHERE application = $1",
             application,
             json.dumps({"awards": [{"institution": institution}], "pack": pack}),
@@ -203,6 +204,54 @@ async def test_the_institutions_it_was_awarded_to_read_what_its_newest_version_n
     url = f"{at}/documents/{document['sha256']}"
     assert (await client.get(url, params={"key": "ed25519-signature"})).status_code == 200
     assert (await client.get(url, params={"key": "ed25519-signaturf"})).status_code == 403
+
+
+async def test_an_entry_admitted_late_names_documents_that_an_officer_uploaded(
+    client: httpx2.AsyncClient, office: Office, pool: Pool, store: LocalObjects
+) -> None:
+    round_id = await office.announce(rehearsal=clock_map(1))
+    await office.status(round_id, "frozen")
+    key, staff = new_key(), office.officers[0]
+    admitted, refused = [await uploaded(client, round_id, key | staff) for _ in range(2)]
+    terms = await standing(office, round_id) | {"source": "rehearsal"}
+
+    async def propose(number: int, document: dict[str, Any], **headers: str) -> httpx2.Response:
+        entry = application(number) | {"documents": [document]}
+        body = {"act": "admit-late", "terms": terms, "reason": "it was ill", "entry": entry}
+        return await client.post(f"/rounds/{round_id}/acts", json=body, headers=staff | headers)
+
+    assert problem(await propose(20, admitted))[2] == ["document-not-held"]
+    given_up = (await propose(21, refused, **key)).raise_for_status().json()["act"]
+    act = (await propose(20, admitted, **key)).raise_for_status().json()["act"]
+    await sweep_documents(pool, store, SetClock(datetime.now(UTC) + DAY))
+    withdrawn = await client.post(
+        f"/rounds/{round_id}/acts/{given_up}/withdrawal", json={"reason": "no"}, headers=staff
+    )
+    assert withdrawn.is_success, withdrawn.text
+    receipt = (await office.approve(round_id, act))["receipt"]
+    at = f"/applications/{receipt['application']}/documents/{admitted['sha256']}"
+    assert (await client.get(at, headers=opened(receipt))).status_code == 200
+    await sweep_documents(pool, store, SetClock(datetime.now(UTC) + DAY))
+    held_names = [each.name async for each in store.objects()]
+    assert [name for name in held_names if admitted["sha256"] in name]
+    assert not [name for name in held_names if refused["sha256"] in name]
+
+
+async def test_an_appeal_may_name_documents_that_were_missing(
+    client: httpx2.AsyncClient, stack: Stack, round_id: str
+) -> None:
+    receipt = (await apply_with(client, round_id, 22, [], {})).json()
+    key, own, at = new_key(), opened(receipt), f"/applications/{receipt['application']}"
+    await award(stack, receipt["application"], "kepco", "")
+    query = {"kind": "specification", "name": "a.pdf", "application": receipt["application"]}
+    path = f"/rounds/{round_id}/documents"
+    stranger = await client.post(path, params=query, content=pdf(), headers=key)
+    assert stranger.status_code == 404
+    document = (await client.post(path, params=query, content=pdf("late"), headers=key | own)).raise_for_status().json()
+    amended = {name: value for name, value in application(22).items() if name != "contact"} | {"documents": [document]}
+    body = {"grounds": "it was missing", "amended": amended}
+    assert problem(await client.post(f"{at}/appeal", json=body, headers=own))[2] == ["document-not-held"]
+    assert (await client.post(f"{at}/appeal", json=body, headers=own | key)).status_code == 201
 
 
 async def test_what_nobody_names_goes_after_a_day(

@@ -28,7 +28,10 @@ HUGE = 20_000_000
 PATIENCE = 60.0
 VALUES = {"partition": "0", "offset": "0", "code": "kepco"}
 """Of path parameters; any other is a UUID."""
-HEADERS = ("If-Match", "If-None-Match", "Idempotency-Key", "Authorization", "Accept", "Content-Type", "traceparent")
+HEADERS = (
+    *("If-Match", "If-None-Match", "Idempotency-Key", "Upload-Key"),
+    *("Authorization", "Accept", "Content-Type", "traceparent"),
+)
 """Tried on every route with every eighth value: a route reads what it likes of them."""
 HOSTILE = (
     "",

@@ -1,6 +1,6 @@
 """Documents of applications: uploaded one by one before the application names them, under a key that its sender chose.
 
-The body is the file itself, since that streams: `curl -T specification.pdf -X POST …?kind=specification&name=…`.
+The body is the file itself, since that streams; docs/applicants.md has the command.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ async def upload(
         if refused := await held.refusal(connection, asked, int(request.headers.get("content-length") or 0), now):
             raise problem(refused)
     try:
-        async with held.received(asked.network):
+        async with held.received(asked.network, trusted=trusted):
             file = await _received(state, held, asked, request)
     except UploadsBusyError as error:
         raise problem(BUSY) from error

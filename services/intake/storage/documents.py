@@ -34,7 +34,8 @@ ON CONFLICT (sha256) DO NOTHING
 UPLOADED = """
 INSERT INTO uploaded_documents (key_hash, sha256, kind, name, round, bytes, network, trusted, uploaded_at)
 SELECT $1, sha256, $3, $4, $5, bytes, $6, $7, $8 FROM documents WHERE sha256 = $2 FOR KEY SHARE
-ON CONFLICT (key_hash, sha256, kind) DO UPDATE SET name = excluded.name RETURNING bytes
+ON CONFLICT (key_hash, sha256, kind) DO UPDATE SET name = excluded.name, uploaded_at = excluded.uploaded_at
+RETURNING bytes
 """
 OF_KEY = """
 SELECT u.kind, u.sha256, d.bytes, d.media_type, u.name FROM uploaded_documents u JOIN documents d USING (sha256)

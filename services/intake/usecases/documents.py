@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final
@@ -101,7 +101,8 @@ class Asked:
 
 
 class Documents:
-    """Receives a bounded number of documents at once, in each replica."""
+    """Receives a bounded number of documents at once, in each replica: `at_once` of unknown senders, and as many of
+    trusted ones."""
 
     def __init__(
         self,
@@ -117,30 +118,27 @@ class Documents:
         self._scanner = scanner
         self._count = count
         self._inspector = inspector
-        self._at_once = asyncio.Semaphore(at_once)
+        self._of_unknown, self._of_trusted = asyncio.Semaphore(at_once), asyncio.Semaphore(at_once)
         self._of_network = max(1, at_once // _OF_NETWORK)
         self._networks: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def received(self, network: str | None) -> AsyncIterator[None]:
-        """While a document is received and looked at. Raises UploadsBusyError after a while."""
-        own = self._networks.setdefault(network or "", asyncio.Semaphore(self._of_network))
-        queued = [own, self._at_once] if network else [self._at_once]
-        held: list[asyncio.Semaphore] = []
-        try:
-            async with asyncio.timeout(_WAIT_SECONDS):
-                for each in queued:
-                    await each.acquire()
-                    held.append(each)
-        except TimeoutError as error:
-            for each in held:
-                each.release()
-            raise UploadsBusyError from error
-        try:
+    async def received(self, network: str | None, *, trusted: bool) -> AsyncIterator[None]:
+        """While a document is received and looked at. Raises UploadsBusyError after a while.
+
+        Unknown senders, who may be slow, hold up nobody who is trusted.
+        """
+        queued = [self._of_trusted] if trusted else [self._of_unknown]
+        if network is not None and not trusted:
+            queued.insert(0, self._networks.setdefault(network, asyncio.Semaphore(self._of_network)))
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(_WAIT_SECONDS):
+                    for each in queued:
+                        await held.enter_async_context(each)
+            except TimeoutError as error:
+                raise UploadsBusyError from error
             yield
-        finally:
-            for each in held:
-                each.release()
 
     async def refusal(self, connection: Connection, asked: Asked, size: int, now: datetime) -> Refused | None:
         """Why a document of that size would not be taken, as far as its content does not matter."""
