@@ -198,6 +198,24 @@ def _volume(namespace: str) -> Any:
     }
 
 
+def volume(servers: Servers) -> Manifest:
+    """Where documents are kept: what a class of storage would make for the claim, shared by both replicas of intake."""
+    folder = servers.node.plane.sandbox.folder / "documents"
+    folder.mkdir()
+    folder.chmod(0o777)  # a folder of the node is given to nobody
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": "documents"},
+        "spec": {
+            "capacity": {"storage": "50Gi"},
+            "accessModes": ["ReadWriteMany"],
+            "hostPath": {"path": str(folder), "type": "Directory"},
+            "claimRef": {"namespace": servers.namespace, "name": "documents"},
+        },
+    }
+
+
 def overlay(servers: Servers, folder: Path, components: Sequence[str]) -> Path:
     """`rehearsal`, and components, for this node: its pods find names without a name server, and ask for less than two
     cores."""

@@ -63,5 +63,5 @@ def opened(archive: Path, state: State, folder: Path) -> Iterator[Cluster]:
         ready.take(archive)
         servers = node_servers.started(ready, state, NAMESPACE)
         ready.plane.kubectl("create", "namespace", NAMESPACE)
-        ready.plane.apply(node_servers.secrets_of_operators(servers))
+        ready.plane.apply([*node_servers.secrets_of_operators(servers), node_servers.volume(servers)])
         yield Cluster(ready, servers)

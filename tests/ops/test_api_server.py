@@ -15,7 +15,7 @@ from tests.ops.control_plane import ControlPlane
 from tests.support.manifests import FOLDER, OVERLAYS, Manifests, changed, of
 from tests.support.told import Section, tell
 
-ADD_ONS: Final = ("scaling", "monitoring", "edge", "external-secrets")
+ADD_ONS: Final = ("scaling", "monitoring", "edge", "external-secrets", "documents-s3")
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,15 @@ STILL: Final = 4 * PATIENCE
 """Seconds in which replicas would be taken away, were they not to stand still."""
 WAITING: Final = 20_000
 """Records that nobody can read, written at once."""
-OWN: Final = {"StatefulSet", "ConfigMap", "TriggerAuthentication", "Namespace", "PriorityClass", "ServiceAccount"}
+OWN: Final = {
+    "StatefulSet",
+    "PersistentVolumeClaim",
+    "ConfigMap",
+    "TriggerAuthentication",
+    "Namespace",
+    "PriorityClass",
+    "ServiceAccount",
+}
 """Kinds of the overlay that are needed here, beside jobs."""
 
 
