@@ -3,6 +3,7 @@
 import hashlib
 import unicodedata
 
+import asyncpg
 import httpx2
 import pytest
 
@@ -81,6 +82,20 @@ async def test_a_form_without_this_sessions_token_reads_no_file(applicant: Appli
     assert broken.status_code == 400
     other = await applicant.client.post(f"{draft}/documents", data={"form": "x"})
     assert other.status_code == 415
+
+
+async def test_documents_of_a_draft_that_is_deleted_are_deleted_too(applicant: Applicant, portal_stack: Stack) -> None:
+    draft = await applicant.begin(ROUND)
+    content = pdf("nur dieses eine")
+    await applicant.attach(draft, "지울.pdf", content)
+    connection = await asyncpg.connect(portal_stack.database_url("intake"))
+    held = "SELECT count(*) FROM uploaded_documents WHERE sha256 = $1"
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert await connection.fetchval(held, sha256) == 1
+    assert (await applicant.post(f"{draft}/delete")).status_code == 303
+    assert await connection.fetchval(held, sha256) == 0
+    await connection.close()
+    assert (await applicant.client.get(draft)).status_code == 404
 
 
 async def test_while_intake_is_away_what_is_listed_stays(applicant: Applicant, portal_stack: Stack) -> None:

@@ -78,6 +78,7 @@ async def delete(draft: str, request: Request) -> Response:
     """Deletes the draft."""
     session = await signed_in(request)
     of_this_session(await read_form(request), session)
+    await own(request).attaching.drop([await own(request).drafting.load(session.account, draft)])
     await own(request).drafting.delete(session.account, draft)
     return RedirectResponse("/account", 303)
 

@@ -113,6 +113,7 @@ async def erase(request: Request) -> Response:
     """Deletes the account, its drafts and its tokens."""
     session = await signed_in(request)
     of_this_session(await read_form(request), session)
+    await own(request).attaching.drop(await own(request).drafting.of_account(session.account))
     await own(request).signing_in.erase(session)
     answer = RedirectResponse("/", 303)
     forget(request, answer)

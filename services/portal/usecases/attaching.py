@@ -1,11 +1,13 @@
 """Documents of a draft: each goes to intake as it comes, under the draft's own key, and the draft names it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from services.portal.adapters.services import Asking, RefusedThereError, Services, UnknownThereError
+from services.portal.adapters.services import Asking, RefusedThereError, ServiceAwayError, Services, UnknownThereError
+from services.portal.domain.drafts import Draft
 from services.portal.domain.fields import Json
 from services.portal.storage import drafts
 from services.portal.usecases.drafting import BecameAnApplicationError, NoDraftError
@@ -66,6 +68,13 @@ class Attaching:
         except (UnknownThereError, RefusedThereError):
             pass  # of an application that is to be replaced, or gone already
         await self._change(account, draft, lambda files: _without(files, sha256, kind))
+
+    async def drop(self, given_up: Iterable[Draft]) -> None:
+        """Takes the documents of drafts that are given up out of intake's store; what stays goes with the round."""
+        for draft in given_up:
+            for file in draft.documents:
+                with suppress(ServiceAwayError, BecameAnApplicationError, NoDraftError):
+                    await self.detach(draft.account, draft.draft, file["sha256"], file["kind"])
 
     async def _draft(self, account: str, draft: str) -> Any:
         async with connected(self.database.pool) as connection:

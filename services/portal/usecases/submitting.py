@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import structlog
 
-from services.portal.adapters.sealing import Sealing
+from services.portal.adapters.sealing import Sealing, UnopenableError
 from services.portal.adapters.services import Asking, RefusedThereError, ServiceAwayError, Services, UnknownThereError
 from services.portal.domain.drafts import Draft, DraftStep, Needs, Sending
 from services.portal.domain.fields import Json
@@ -21,12 +21,14 @@ from shared.clock import Clock
 from shared.contracts.events import Language
 from shared.service.database import Database
 from shared.service.postgres import connected
+from shared.wording.in_korean import said
 
 _log = structlog.get_logger()
 _PAUSES: Final = (0.0, 0.3, 1.0, 2.0)
 """Before each try while somebody waits for the page; then a job goes on."""
 _AGAIN: Final = timedelta(seconds=2)
 _AT_ONCE: Final = 20
+_UNOPENABLE: Final = "This application does not open here any more: add it again with a new token, then change it."
 READ_AT: Final = "Firstbuy-Read-At"
 
 
@@ -80,13 +82,19 @@ class Submitting:
         """Tries once. Raises NoDraftError."""
         async with connected(self.database.pool) as connection:
             found = await drafts.load(connection, account, draft)
-            token = await self._token(connection, found) if found else None
+            replaces = found.replaces if found else None
+            entry = await drafts.entry(connection, account, replaces.application) if replaces else None
         if found is None:
             raise NoDraftError(draft)
         if found.sending is None:
             return found
+        token = None
         try:
+            token = self.sealing.open(entry.token, entry.application) if entry else None
             receipt = await self._sent(found, found.sending, token)
+        except UnopenableError:
+            title = said(_UNOPENABLE, Language(found.sending.language))
+            return await self._settle(found, None, {"status": 409, "code": "unopenable", "title": title}, None)
         except ServiceAwayError as error:
             _log.warning("goes on sending", draft=draft, error=str(error))
             return await self._settle(found, replace(found.sending, tried_at=self.clock.now()), None, None)
@@ -102,13 +110,10 @@ class Submitting:
         """Goes on with what nobody waits for any more: a periodic job of every replica."""
         async with connected(self.database.pool) as connection:
             waiting = await drafts.waiting(connection, self.clock.now() - _AGAIN, _AT_ONCE)
-        await asyncio.gather(*(self.attempt(account, draft) for account, draft in waiting))
-
-    async def _token(self, connection: Any, draft: Draft) -> str | None:
-        if draft.replaces is None:
-            return None
-        entry = await drafts.entry(connection, draft.account, draft.replaces.application)
-        return self.sealing.open(entry.token, entry.application) if entry else None
+        tries = (self.attempt(account, draft) for account, draft in waiting)
+        for failed in await asyncio.gather(*tries, return_exceptions=True):
+            if isinstance(failed, BaseException):
+                _log.error("failed to send a draft", error=type(failed).__name__)
 
     async def _sent(self, draft: Draft, sending: Sending, token: str | None) -> Json:
         edge = self.edge()
