@@ -136,6 +136,17 @@ async def test_one_content_is_stored_once_whoever_sends_it(
     assert len(list(stack.state.documents.glob(f"{sha256[:2]}/{sha256}.*"))) == 1
 
 
+async def test_a_content_that_the_store_lost_is_stored_again_by_who_sends_it(
+    client: httpx2.AsyncClient, stack: Stack, round_id: str
+) -> None:
+    content = pdf(secrets.token_hex(8))
+    sha256 = (await upload(client, round_id, new_key(), content)).raise_for_status().json()["sha256"]
+    (stored,) = stack.state.documents.glob(f"{sha256[:2]}/{sha256}.*")
+    stored.unlink()
+    assert (await upload(client, round_id, new_key(), content)).status_code == 201
+    assert stored.read_bytes() == content
+
+
 async def test_an_upload_that_breaks_off_leaves_nothing(stack: Stack, round_id: str) -> None:
     before = set(objects(stack))
     host, port = stack.url("intake").removeprefix("http://").split(":")

@@ -61,12 +61,14 @@ async def test_what_is_put_is_got_listed_and_deleted(store: ObjectStore) -> None
     for name, content in contents.items():
         await store.put(name, io.BytesIO(content))
         assert await whole(store, name) == content
+        assert await store.has(name)
     listed = {each.name: each async for each in store.objects() if each.name in contents}
     assert {name: each.bytes for name, each in listed.items()} == {n: len(c) for n, c in contents.items()}
     assert all(datetime.now(UTC) - each.modified_at < timedelta(minutes=5) for each in listed.values())
     for name in contents:
         await store.delete(name)
         await store.delete(name)
+        assert not await store.has(name)
         with pytest.raises(ObjectMissingError):
             await store.get(name)
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final
@@ -189,12 +189,16 @@ class Documents:
             if held is None:
                 written = f"{file.sha256[:2]}/{file.sha256}.{secrets.token_hex(8)}"
                 await self.store.put(written, content)
+            elif not await self.store.has(held):  # the store lost it
+                _log.error("puts a document back that the object store lost", sha256=file.sha256)
+                await self.store.put(held, content)
             async with connected(pool) as connection, connection.transaction():
                 refused = await self.refusal(connection, asked, file.bytes, now)
                 done = not refused and await self._taken_down(connection, asked, file, written, now)
                 kept = await documents.object_of(connection, file.sha256)
             if written is not None and written != kept:  # refused, or another replica was quicker
-                await self.store.delete(written)
+                with suppress(StoreAwayError):  # then the sweep deletes it
+                    await self.store.delete(written)
             if refused is not None:
                 return refused
             if done:

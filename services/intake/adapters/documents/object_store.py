@@ -136,6 +136,14 @@ class Objects:
 
         return pieces()
 
+    async def has(self, name: str) -> bool:
+        try:
+            with _told():
+                await obstore.head_async(self._store, name)
+        except ObjectMissingError:
+            return False
+        return True
+
     async def delete(self, name: str) -> None:
         try:
             with _told():

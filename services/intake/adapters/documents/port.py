@@ -42,6 +42,9 @@ class ObjectStore(Protocol):
     async def get(self, name: str) -> AsyncIterator[bytes]:
         """The content in pieces. Raises ObjectMissingError before the first."""
 
+    async def has(self, name: str) -> bool:
+        """True if there is such an object."""
+
     async def delete(self, name: str) -> None:
         """Deletes an object; one that is not there is deleted already."""
 

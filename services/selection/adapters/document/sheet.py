@@ -8,11 +8,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from unicodedata import normalize
 
 from services.selection.adapters.document.blocks import Block, Cell, facts, items, mono, paragraphs, quote, table
 from services.selection.adapters.document.evidence import by_hand, proofs, published
 from services.selection.adapters.document.words import Words
 from shared.contracts.events import Language
+from shared.programme.documents import kind_in_words
 from shared.proof.signing import PublicKey
 from shared.wording.written import day, moment, one_line, won
 
@@ -90,6 +92,7 @@ def _product(pack: Pack, say: Words) -> list[Block]:
         closes_at=moment(of_round["closes_at"], say.language),
     )
     regions = ", ".join(product.get("regions") or ()) or say("product.whole_country")
+    documents = _documents(application["facts"], say)
     rows: list[tuple[str, Cell]] = [
         (say("product.product"), one_line(product["name"])),
         (say("product.firm"), one_line(applicant["name"])),
@@ -102,6 +105,7 @@ def _product(pack: Pack, say: Words) -> list[Block]:
         (say("product.delivery"), say("product.days", days=product["delivery_days"])),
         (say("product.regions"), regions),
         (say("product.certificates"), "\n".join(_certificates(application["facts"], kinds, say))),
+        *([(say("product.documents"), "\n".join(documents))] if documents else []),
         (
             say("product.application"),
             say("product.version", application=application["application"], version=application["version"]),
@@ -125,6 +129,18 @@ def _certificates(application_facts: Mapping[str, Any], kinds: Mapping[str, str]
         else:
             lines.append(say("product.certificate", **named))
     return lines or ["–"]
+
+
+def _documents(application_facts: Mapping[str, Any], say: Words) -> list[str]:
+    return [
+        say(
+            "product.document",
+            kind=kind_in_words(document["kind"], say.language.value),
+            name=one_line(normalize("NFC", document["name"])),
+            sha256=document["sha256"],
+        )
+        for document in application_facts.get("documents") or ()
+    ]
 
 
 def _result(pack: Pack, say: Words) -> list[Block]:
