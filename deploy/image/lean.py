@@ -19,6 +19,8 @@ WHEN = 315_532_800
 """1980-01-01, the oldest time every archive can hold."""
 BUILDS_ONLY = ("hatchling", "editables", "pathspec", "pluggy", "trove_classifiers")
 """What `requirements.lock` has to build the project. A test of the image says that nothing else needs them."""
+NEVER_LOADED = ("PIL", "pillow", "pillow.libs", "lxml")
+"""What pikepdf asks for, and loads for pictures and metadata alone, which nobody reads. A test reads a PDF without."""
 RUNS_NOTHING = (".c", ".cpp", ".h", ".pxd", ".pyi", ".pyx", ".a", ".pot", ".po")
 OF_THE_RUN = {"uv_cache.json", "direct_url.json", "REQUESTED", "INSTALLER", "RECORD"}
 """What installers note about their run. `RECORD` would name files that are left out."""
@@ -34,7 +36,7 @@ def kept(path: Path, root: Path) -> bool:
     if "__pycache__" in parts or path.name in OF_THE_RUN or path.suffix in RUNS_NOTHING:
         return False
     package = parts[3].split("-")[0].removesuffix(".py") if len(parts) > 3 else ""
-    return package not in BUILDS_ONLY
+    return package not in BUILDS_ONLY + NEVER_LOADED
 
 
 def copied(source: Path, target: Path, without: Path | None) -> None:

@@ -1,6 +1,9 @@
 """A document's type is told by its content, and nothing is taken that runs, is locked, or is two files in one."""
 
 import io
+import json
+import subprocess
+import sys
 import zipfile
 from contextlib import suppress
 from typing import Any
@@ -12,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Encryption, Name
 
-from services.intake.adapters.documents import zips
+from deploy.image.lean import NEVER_LOADED
+from deploy.local.state import PROJECT
+from services.intake.adapters.documents import apart, zips
 from services.intake.adapters.documents.content import file_type
 from services.intake.adapters.documents.refusing import RefusedFileError
 from tests.support.document_files import (
@@ -58,6 +63,16 @@ def script() -> Dictionary:
 
 def opens_with(action: Any) -> Any:
     return lambda document: document.Root.__setattr__("OpenAction", action)
+
+
+def test_a_pdf_is_read_without_what_the_image_leaves_out() -> None:
+    blocked = ";".join(f"sys.modules[{name!r}] = None" for name in NEVER_LOADED)
+    code = f"import sys;{blocked};from {apart.__name__} import main;main()"
+    limits = json.dumps({"seconds": 20, "memory_bytes": 2**29})
+    done = subprocess.run(
+        [sys.executable, "-c", code, limits], input=pdf(), capture_output=True, cwd=PROJECT, check=True
+    )
+    assert json.loads(done.stdout) == {"media_type": "application/pdf"}
 
 
 RUNNING = {

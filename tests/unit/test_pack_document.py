@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
@@ -60,6 +61,16 @@ def test_every_language_has_every_word_with_the_same_places() -> None:
     }
     for name in ("says", "does_not_say"):
         assert len(LEGAL_NOTE["ko"][name]) == len(LEGAL_NOTE["en"][name])
+
+
+@LANGUAGES
+def test_documents_are_named_with_their_hashes(language: Language) -> None:
+    changed = copy.deepcopy(PACK)
+    file = {"kind": "specification", "sha256": "ab" * 32, "bytes": 7, "media_type": "application/pdf"}
+    stated(changed)["documents"] = [file | {"name": normalize("NFD", "규격서.v1.pdf")}]
+    named = {"ko": "규격서:규격서.v1.pdf", "en": "specification:규격서.v1.pdf"}[language.value]
+    assert f"{named},SHA-256{'ab' * 32}" in text_of(document(changed, language))
+    assert "ab" * 32 not in text_of(document(PACK, language))
 
 
 def test_every_word_is_used() -> None:
