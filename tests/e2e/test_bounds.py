@@ -19,6 +19,8 @@ from shared.contracts.events import SubmitPurchaseRequest
 from shared.programme.regions import REGIONS
 from tests.conftest import StartStack
 from tests.support.consuming import until
+from tests.support.document_files import pdf
+from tests.support.document_uploads import new_key, upload
 from tests.support.examples import examples
 from tests.support.receiver import receiving
 from tests.support.rounds import CLOSES, Office, application, business_number, clock_map, write_inbox
@@ -35,6 +37,8 @@ WITH_A_FORM: Final[dict[str, str]] = {
     r"^[0-9]{13}$": "9" * 13,
     r"^[0-9]{8}$": "9" * 8,
     r"^[a-z0-9][a-z0-9-]{1,39}$": "a" * 40,
+    r"^[0-9a-f]{64}$": "f" * 64,
+    r"^[a-z]+/[a-z0-9][a-z0-9.+-]*$": "a/" + "b" * 125,
 }
 """What the longest of texts with a form of their own is, by their pattern."""
 
@@ -109,6 +113,7 @@ def entry(seed: int) -> Json:
     body["product"].pop("item_id", None)
     body["contact"] |= {"email": longest_address(seed)}
     body.pop("identity", None)  # which intake alone can seal
+    body.pop("documents", None)  # which intake holds before
     body["applicant"] |= {"started_on": "0001-01-01", "legal_form": "sole-proprietor"}
     body["product"] |= {
         "regions": [*REGIONS],
@@ -160,9 +165,12 @@ async def test_values_at_every_bound_go_through_all_services_to_the_mail(start_s
         await write_inbox(stack, code, *requests(round_id))
         later = (CLOSES + timedelta(hours=1)).isoformat()
         await office.act(round_id, "extend", {"closes_at": later}, reason=("😀<a" * 100)[:200])
-        receipts = []
+        receipts, key = [], new_key()
+        name = ('가😀<&>"' * 60)[:251] + ".pdf"
+        document = (await upload(client, round_id, key, pdf(), "other", name)).raise_for_status().json()
         for seed in range(firms):
-            answer = await client.post(f"/rounds/{round_id}/applications", json=entry(seed))
+            body = entry(seed) | {"documents": [document]}
+            answer = await client.post(f"/rounds/{round_id}/applications", json=body, headers=key)
             assert answer.status_code == 201, (seed, answer.text[:1000])
             receipts.append(answer.json())
         await withdraw(client, receipts[1])
