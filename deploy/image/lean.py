@@ -21,6 +21,8 @@ BUILDS_ONLY = ("hatchling", "editables", "pathspec", "pluggy", "trove_classifier
 """What `requirements.lock` has to build the project. A test of the image says that nothing else needs them."""
 NEVER_LOADED = ("PIL", "pillow", "pillow.libs", "lxml")
 """What pikepdf asks for, and loads for pictures and metadata alone, which nobody reads. A test reads a PDF without."""
+LEXERS = {"__init__", "_mapping", "python", "special"}
+"""Of Pygments: what a traceback on a terminal is coloured with."""
 RUNS_NOTHING = (".c", ".cpp", ".h", ".pxd", ".pyi", ".pyx", ".a", ".pot", ".po")
 OF_THE_RUN = {"uv_cache.json", "direct_url.json", "REQUESTED", "INSTALLER", "RECORD"}
 """What installers note about their run. `RECORD` would name files that are left out."""
@@ -36,6 +38,8 @@ def kept(path: Path, root: Path) -> bool:
     if "__pycache__" in parts or path.name in OF_THE_RUN or path.suffix in RUNS_NOTHING:
         return False
     package = parts[3].split("-")[0].removesuffix(".py") if len(parts) > 3 else ""
+    if parts[3:5] == ("pygments", "lexers") and path.stem not in LEXERS:
+        return False
     return package not in BUILDS_ONLY + NEVER_LOADED
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from deploy.image.lean import BUILDS_ONLY
+from deploy.image.lean import BUILDS_ONLY, LEXERS, NEVER_LOADED
 from firstbuy.reference.settings import settings_classes
 from shared.contracts.access import SERVICES, service_user
 from shared.kafka.provision import ProvisioningSettings
@@ -167,6 +167,32 @@ def test_what_the_image_leaves_out_is_needed_to_build_alone() -> None:
         comment = asked_by[package.replace("_", "-")].replace("# via", "#")
         askers = set(re.findall(r"#\s+([a-z0-9-]+)", comment))
         assert askers <= {*(each.replace("_", "-") for each in BUILDS_ONLY), "firstbuy"}, package
+
+
+WITHOUT = """
+import io, sys
+for name in {modules}:
+    sys.modules[name] = None
+import pikepdf
+written = io.BytesIO()
+pikepdf.new().save(written)
+assert not pikepdf.open(io.BytesIO(written.getvalue())).pages
+from rich.console import Console
+from rich.traceback import Traceback
+try:
+    raise OSError("a fault")
+except OSError:
+    Console(file=io.StringIO(), force_terminal=True).print(Traceback())
+loaded = {{name.rpartition(".")[2] for name in sys.modules if name.startswith("pygments.lexers.")}}
+assert loaded <= {lexers}, loaded
+"""
+
+
+def test_what_the_image_leaves_out_is_loaded_by_nobody() -> None:
+    """A PDF is read and a traceback is coloured without it."""
+    code = WITHOUT.format(modules=[name for name in NEVER_LOADED if name.isidentifier()], lexers=LEXERS)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_secrets_are_made_once_and_only_their_owner_sees_the_folder(tmp_path: Path) -> None:
