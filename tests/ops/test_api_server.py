@@ -66,7 +66,7 @@ SERVICE: Final = f"{POD}/containers/0"
         ("StatefulSet", "intake", f"{SERVICE}/livenessProbe/successThreshold", 2, r"successThreshold: .* must be 1"),
         ("StatefulSet", "intake", f"{SERVICE}/livenessProbe/tcpSocket", {"port": 1}, r"may not specify more than 1"),
         ("StatefulSet", "intake", f"{SERVICE}/volumeMounts/0/name", "elsewhere", r"volumeMounts\[0\].name: Not found"),
-        ("StatefulSet", "intake", f"{SERVICE}/env/1/valueFrom/fieldRef/fieldPath", "metadata.index", r"fieldPath: Inv"),
+        ("StatefulSet", "notify", f"{SERVICE}/env/0/valueFrom/fieldRef/fieldPath", "metadata.index", r"fieldPath: Inv"),
         ("StatefulSet", "intake", "spec/selector/matchLabels", {"of": "another"}, r"selector. does not match template"),
         ("StatefulSet", "intake", "spec/podManagementPolicy", "AtOnce", r"podManagementPolicy: .*must be"),
         ("StatefulSet", "intake", f"{SERVICE}/securityContext/capabilities", {}, r"would violate PodSecurity"),
