@@ -4,6 +4,7 @@ server holds, found by `tests/ops/discovery.py`; rules have their times divided.
 
 import json
 import sys
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,12 @@ class Watched:
     def query(self, expression: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.asked("query", f"query={expression}")["result"]
         return found
+
+    def seen(self, expression: str) -> bool:
+        """Whether it had a series at any time in the last half hour: those of a round end with it."""
+        now = time.time()
+        span = (f"start={now - 1800:.0f}", f"end={now:.0f}", "step=15")
+        return bool(self.asked("query_range", f"query={expression}", *span)["result"])
 
     def told(self, alert: str) -> dict[str, list[str]]:
         """Its statuses in order, by the labels that it has beside its name."""
