@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from deploy.local.kafka import KafkaServer, running_kafka
 from deploy.local.kept import Kept, Report, silent
@@ -38,6 +38,7 @@ from deploy.local.replicas import (
     replica,
 )
 from deploy.local.state import State, fingerprint
+from deploy.local.together import all_of, entered, given
 
 STORE = "FIRSTBUY_INTAKE_DOCUMENT_STORE"
 ANNOUNCING = "FIRSTBUY_INTAKE_ANNOUNCING_OFFICERS"
@@ -144,10 +145,10 @@ class Stack:
             services, replicas or {}, environment or {}, topic_prefix, prefer_known_ports, command, launch=launch
         )
         async with AsyncExitStack() as held:
-            kafka, postgres, (mail, mail_port, folder) = await _entered(
+            kafka, postgres, (mail, mail_port, folder) = await entered(
                 held,
-                _given(kafka) if kafka else running_kafka(state, fresh=fresh, report=report, say=report),
-                _given(postgres) if postgres else running_postgres(state, fresh=fresh, report=report),
+                given(kafka) if kafka else running_kafka(state, fresh=fresh, report=report, say=report),
+                given(postgres) if postgres else running_postgres(state, fresh=fresh, report=report),
                 mail_server(state, mail_folder, report, launch),
             )
             report(str(postgres))
@@ -163,7 +164,7 @@ class Stack:
             stack.databases = dict(databases or {}) | await stack._create_databases(made)
             report("databases and topics are brought up to date")
             migrated = [migrate(state, plan, stack.databases, shared, service) for service in made]
-            await _all([*migrated, *([provision_kafka(kafka, topic_prefix)] if provision else [])])
+            await all_of([*migrated, *([provision_kafka(kafka, topic_prefix)] if provision else [])])
             await stack._start_services(held, plan, shared, report)
             if portals:
                 await stack._start_portals(held, plan, mail_port, portals, report)
@@ -171,7 +172,7 @@ class Stack:
 
     async def _create_databases(self, made: Mapping[str, str]) -> dict[str, str]:
         """Their addresses by service."""
-        await _all(create_database(self.postgres.url, name) for name in made.values())
+        await all_of(create_database(self.postgres.url, name) for name in made.values())
         return {service: self.postgres.database_url(name) for service, name in made.items()}
 
     async def _start_registries(self, held: AsyncExitStack, plan: Plan, report: Report) -> dict[str, str]:
@@ -220,7 +221,7 @@ class Stack:
             await kept.start()
             report(f"{kept.name} is ready")
 
-        await _all(start(kept) for kept in everyone)
+        await all_of(start(kept) for kept in everyone)
         self.write_description()
 
     def write_description(self) -> None:
@@ -275,29 +276,3 @@ def _environment(state: State, kafka: KafkaServer, topic_prefix: str, mail_port:
         **{f"FIRSTBUY_{name.upper()}_OPERATOR_TOKEN_HASH": fingerprint(token) for name in SERVICES},
         "FIRSTBUY_INTAKE_EDGE_TOKEN_HASH": fingerprint(state.secret(EDGE_SECRET)),
     }
-
-
-@asynccontextmanager
-async def _given(server: Any) -> AsyncIterator[Any]:
-    yield server
-
-
-async def _entered(held: AsyncExitStack, *contexts: Any) -> list[Any]:
-    """Enter them at once. If one fails, those that were entered are left again by `held`, and the others cancelled."""
-
-    async def enter(context: Any) -> Any:
-        value = await context.__aenter__()
-        held.push_async_exit(context)
-        return value
-
-    return await _all(enter(context) for context in contexts)
-
-
-async def _all(works: Any) -> list[Any]:
-    """Together; the first fault ends the others and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in works]
-    except BaseExceptionGroup as faults:
-        raise faults.exceptions[0] from None
-    return [task.result() for task in tasks]

@@ -48,6 +48,7 @@ FORWARDED: Final = {
     "services/intake/adapters/spreadsheets/reader.py": "UnreadableFileError, from its reader",
     "services/intake/usecases/documents.py": "RefusedFileError",
     "services/intake/usecases/upload.py": "NoHeaderError",
+    "services/portal/domain/showing.py": "what a service answered",
     "services/selection/api/chances.py": "method_in_words",
     "services/selection/api/packs.py": "NoPack",
     "shared/reading/as_written.py": "arguments of its own functions",

@@ -60,6 +60,10 @@ INSERT INTO contacts (party, name, email, phone, language, changed_at)
 SELECT * FROM unnest($11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $3::timestamptz[])
 """
 
+_OF_A_RECEIPT = (
+    "round", "application", "version", "nonce", "payload_hash", "received_at", "key_id", "signature", "contested",
+    "arrived_at",
+)  # fmt: skip
 Answer = Receipt | Refusal | FirmLimit | Refused
 _Decision = Entry | Refusal | FirmLimit | Refused
 Key = tuple[str, str, str]
@@ -231,18 +235,9 @@ async def _known(
             row["body_hash"],
             signed(
                 Receipt(
-                    round=row["round"],
-                    application=row["application"],
-                    version=row["version"],
-                    nonce=row["nonce"],
-                    payload_hash=row["payload_hash"],
-                    received_at=row["received_at"],
-                    key_id=row["key_id"],
-                    signature=row["signature"],
+                    **{name: row[name] for name in _OF_A_RECEIPT},
                     token=access_token(secret, row["application"]),
-                    contested=row["contested"],
                     identity=row["identity"] and IdentityLevel(row["identity"]),
-                    arrived_at=row["arrived_at"],
                 ),
                 signer,
             ),

@@ -17,7 +17,7 @@ from services.portal.domain.drafts import Draft
 from services.portal.domain.showing import files_of, in_bytes
 from services.portal.domain.texts import TEXTS
 from services.portal.storage.accounts import Session
-from services.portal.usecases.attaching import TooLargeError
+from services.portal.usecases.attaching import TooLongFileError
 
 router = APIRouter(include_in_schema=False)
 LARGEST_UPLOAD: Final = 64 * 1024 * 1024
@@ -51,7 +51,7 @@ async def attach(draft: str, request: Request) -> Response:
     try:
         limit = (await request.app.state.public.documents(found.round)).value["file_bytes"]
         await attaching.attach(session.account, draft, kind, sent.name, sent.content, limit, language)
-    except TooLargeError as error:
+    except TooLongFileError as error:
         told = texts("documents.too_large", name=sent.name, limit=in_bytes(error.limit, texts))
         return await _documents(request, session, found, told, 413)
     except RefusedThereError as refused:

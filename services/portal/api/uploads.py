@@ -29,7 +29,7 @@ async def read_upload(request: Request) -> Upload:
     of_this_site(request)
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != _FORM or not options.get(b"boundary"):
-        raise Problem(415, "not-a-form", "Send the form as 'Content-Type: multipart/form-data'.")
+        raise Problem(415, "not-a-form", f"Send the form as 'Content-Type: {_FORM.decode()}'.")
     reading = _Reading(options[b"boundary"])
     chunks = request.stream()
     async for chunk in chunks:

@@ -21,7 +21,7 @@ UPLOAD_KEY = "Upload-Key"
 EDGE_TOKEN = "Firstbuy-Edge-Token"  # noqa: S105 -- a header's name
 
 
-class TooLargeError(Exception):
+class TooLongFileError(Exception):
     """The file is longer than intake takes one. `limit`: in bytes."""
 
     code = "too-large"
@@ -50,8 +50,8 @@ class Attaching:
         limit: int,
         language: Language,
     ) -> None:
-        """Sends a file on and names it in the draft. Raises NoDraftError, BecameAnApplicationError, TooLargeError, or
-        what `Services.ask` raises."""
+        """Sends a file on and names it in the draft. Raises NoDraftError, BecameAnApplicationError,
+        TooLongFileError, or what `Services.ask` raises."""
         found = await self._draft(account, draft)
         asking = Asking(language, headers={UPLOAD_KEY: found.upload_key, EDGE_TOKEN: self.edge()})
         path = round_path(found.round, f"/documents?{urlencode({'kind': kind, 'name': name})}")
@@ -107,5 +107,5 @@ async def _bounded(content: AsyncIterator[bytes], limit: int) -> AsyncIterator[b
     async for piece in content:
         size += len(piece)
         if size > limit:
-            raise TooLargeError(limit)
+            raise TooLongFileError(limit)
         yield piece
