@@ -190,19 +190,22 @@ async def test_after_the_close_a_draft_is_kept_and_told_so(applicant: Applicant,
     assert 'value="이가상"' in (await applicant.client.get(f"{draft}/steps/contact")).text
 
 
-async def test_a_change_that_crosses_another_is_shown(applicant: Applicant, portal_stack: Stack) -> None:
+async def test_a_change_that_crosses_another_is_shown(applicant: Applicant) -> None:
     entered = await applicant.apply(ROUND, 26)
     await applicant.page(entered)
     draft = (await applicant.post(f"{entered}/replacement")).headers["location"]
     await applicant.fill_in(draft, 26)
     receipt = (await applicant.client.get(f"{entered}/receipt.json")).json()
     assert receipt["version"] == 1
-    async with asyncpg.create_pool(portal_stack.database_url("intake"), min_size=1, max_size=1) as pool:
-        await pool.execute("UPDATE applications SET version = 1 WHERE application = $1", receipt["application"])
     assert (await applicant.post(f"{entered}/withdrawal", {"reason": ""})).status_code == 303
     crossed = await applicant.post(f"{draft}/submission")
     assert crossed.status_code == 412
-    assert "Version 2 stands" in crossed.text
+    assert "version 2 stands" in crossed.text
+    assert (await applicant.post(f"{draft}/submission")).status_code == 412, "not by pressing again"
+    assert (await applicant.post(f"{draft}/submission", {"over": "7"})).status_code == 412, "nor of another version"
+    over = await applicant.post(f"{draft}/submission", {"over": "2"})
+    assert over.status_code == 303, over.text
+    assert (await applicant.client.get(f"{entered}/receipt.json")).json()["version"] == 3
 
 
 async def test_a_lost_database_loses_no_application(applicant: Applicant, portal_stack: Stack) -> None:

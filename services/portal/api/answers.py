@@ -77,7 +77,7 @@ def _headers(language: Language, caching: str) -> dict[str, str]:
 
 def error_page(request: Request, status: int) -> Response:
     """What failed and what to do, without any internal name."""
-    named = {400, 403, 404, 405, 413, 429, 503}
+    named = {400, 403, 404, 405, 409, 410, 412, 413, 429, 503}
     status_of_text = {415: 400}.get(status, status)
     other = 404 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500
     shown = status_of_text if status_of_text in named else other

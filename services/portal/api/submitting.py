@@ -14,7 +14,7 @@ from services.portal.api.public import left_of, verdict_in_words
 from services.portal.api.sessions import of_account, of_this_session, own, signed_in
 from services.portal.domain.asking import asked
 from services.portal.domain.drafts import FIELDS, FIELDS_OF, Draft, DraftStep
-from services.portal.domain.fields import field_at
+from services.portal.domain.fields import field_at, number_of
 from services.portal.domain.rounds import Round
 from services.portal.domain.showing import files_of, rows_of, wrong_of
 from services.portal.domain.texts import TEXTS, Texts
@@ -47,7 +47,8 @@ async def submit(draft: str, request: Request) -> Response:
     needs = needs_of(round_, found.fields.get("track", ""))
     submitting = own(request).submitting
     try:
-        await submitting.begin(session.account, draft, needs, language_of(request), read_at)
+        over = number_of(typed.get("over", ""))
+        await submitting.begin(session.account, draft, needs, language_of(request), read_at, over)
     except IncompleteError:
         return await _answers(request, session, found, status=422)
     sent = await submitting.send(session.account, draft)
@@ -122,6 +123,9 @@ def _refused(draft: Draft, texts: Texts) -> list[tuple[str, str]]:
     """Where to mend it, and what was said against it when it was sent last."""
     if draft.refused is None:
         return []
+    if "version" in draft.refused and draft.replaces:
+        at = f"/applications/{draft.replaces.application}"
+        return [(at, texts("draft.crossed", version=draft.refused["version"]))]
     steps = {field.name: step for step, fields in FIELDS_OF.items() for field in fields}
     found = []
     for each in draft.refused.get("errors", ()):

@@ -10,7 +10,7 @@ import structlog
 
 from services.portal.adapters.sealing import Sealing, UnopenableError
 from services.portal.adapters.services import Asking, RefusedThereError, ServiceAwayError, Services, UnknownThereError
-from services.portal.domain.drafts import Draft, DraftStep, Needs, Sending
+from services.portal.domain.drafts import Draft, DraftStep, Needs, Replaces, Sending
 from services.portal.domain.fields import Json
 from services.portal.storage import drafts
 from services.portal.storage.drafts import Entry
@@ -53,8 +53,17 @@ class Submitting:
     clock: Clock
     edge: Callable[[], str]
 
-    async def begin(self, account: str, draft: str, needs: Needs, language: Language, read_at: datetime) -> Draft:
-        """Fixes what is sent, unless it is being sent already. Raises NoDraftError or IncompleteError."""
+    async def begin(
+        self,
+        account: str,
+        draft: str,
+        needs: Needs,
+        language: Language,
+        read_at: datetime,
+        over: int | str = "",
+    ) -> Draft:
+        """Fixes what is sent, unless it is being sent already. `over`: a version that crossed it, and that it is to
+        replace nevertheless. Raises NoDraftError or IncompleteError."""
         async with connected(self.database.pool) as connection, connection.transaction():
             found = await drafts.load(connection, account, draft, to_change=True)
             if found is None:
@@ -64,6 +73,8 @@ class Submitting:
             lacking = [step for step in DraftStep if not found.progress(step, needs).suffices]
             if lacking:
                 raise IncompleteError(lacking)
+            if found.replaces is not None and over and over == (found.refused or {}).get("version"):
+                found = replace(found, replaces=Replaces(found.replaces.application, int(over)))
             sending = Sending(body=found.body(), read_at=read_at, tried_at=read_at, language=language.value)
             begun = replace(found, sending=sending, refused=None)
             await drafts.store(connection, begun)
@@ -101,9 +112,11 @@ class Submitting:
         except UnknownThereError as error:
             return await self._settle(found, None, {"status": 404, "code": "unknown", "title": str(error)}, None)
         except RefusedThereError as error:
-            if found.replaces is not None and await self._stands(found, error, token):
-                return await self._settle(found, None, None, {"application": found.replaces.application})
-            return await self._settle(found, None, _refusal(error), None)
+            stands = await self._crossing(found, error, token)
+            if stands is not None and stands["facts"] == found.read().facts:  # ours, whose answer was lost
+                return await self._settle(found, None, None, {"application": stands["application"]})
+            crossed = {"version": stands["version"]} if stands is not None else {}
+            return await self._settle(found, None, _refusal(error) | crossed, None)
         return await self._settle(found, None, None, receipt)
 
     async def resume(self) -> None:
@@ -129,16 +142,16 @@ class Submitting:
         receipt: Json = await self.services.ask("intake", method, path, sending.body, asking)
         return receipt
 
-    async def _stands(self, draft: Draft, error: RefusedThereError, token: str | None) -> bool:
-        """Whether a replacement that was refused for its version is what stands: its answer was lost."""
+    async def _crossing(self, draft: Draft, error: RefusedThereError, token: str | None) -> Json | None:
+        """What stands, if a replacement was refused since it is of another version."""
         if error.named != "version-mismatch" or draft.replaces is None:
-            return False
+            return None
         path = f"/applications/{draft.replaces.application}"
         try:
-            stands = await self.services.ask("intake", "GET", path, asking=Asking(token=token))
+            stands: Json = await self.services.ask("intake", "GET", path, asking=Asking(token=token))
         except (ServiceAwayError, UnknownThereError, RefusedThereError):
-            return False
-        return bool(stands["facts"] == draft.read().facts)
+            return None
+        return stands
 
     async def _settle(
         self, tried: Draft, sending: Sending | None, refused: dict[str, Any] | None, receipt: Json | None
