@@ -101,8 +101,10 @@ DATABASE_AWAY: Final = (
     asyncpg.CannotConnectNowError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,
 )
-"""Errors of a database that can't be reached or is shutting down: wait for it, the batch is not to blame.
+"""Errors of a database that can't be reached or is shutting down: wait for it, the batch is not to blame. The last of
+them asyncpg raises where a connection broke in the middle of an operation.
 
 Without asyncpg's InterfaceError, which it also raises for invalid arguments (DataError).
 """
