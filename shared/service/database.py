@@ -87,10 +87,6 @@ class Database:
             raise DatabaseAwayError(self._waiting)
         return self._pool
 
-    async def absence(self) -> str | None:
-        """Why it can't be used now; None if it can."""
-        return await absence(self._pool) if self._pool is not None else self._waiting
-
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Waits for it beside the block, and closes it after."""
@@ -106,13 +102,21 @@ class Database:
                 self._pool = None
 
     async def _open(self) -> None:
-        def waits(reason: str) -> None:
-            self._waiting = reason
+        """Until it is open: a database that goes away again meanwhile is waited for again."""
+        while self._pool is None:
+            pool = await wait_for_database(self._settings, self._service)
+            try:
+                await wait_for_schema(pool, self._service, self._migrations, self._waits)
+            except (*DATABASE_AWAY, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("waits for the database again", error=type(error).__name__)
+                await close_pool(pool)
+                self._waits("waits for the database")
+                await asyncio.sleep(_LONGEST_PAUSE)
+            except BaseException:
+                await close_pool(pool)
+                raise
+            else:
+                self._pool = pool
 
-        pool = await wait_for_database(self._settings, self._service)
-        try:
-            await wait_for_schema(pool, self._service, self._migrations, waits)
-        except BaseException:
-            await close_pool(pool)
-            raise
-        self._pool = pool
+    def _waits(self, reason: str) -> None:
+        self._waiting = reason

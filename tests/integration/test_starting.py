@@ -16,7 +16,11 @@ from deploy.local.process import Child, Command, Launch
 from deploy.local.replicas import module_command, provision_kafka
 from deploy.local.state import PROJECT, State
 from services.eligibility.app import MIGRATIONS
+from services.portal import app as portal
+from services.portal.settings import PortalSettings
+from shared.service.database import Database as OwnDatabase
 from shared.service.migrate import migrate
+from shared.service.postgres import DatabaseAwayError
 from tests.conftest import Database
 
 PATIENCE = 60.0
@@ -121,3 +125,38 @@ async def test_a_new_version_waits_for_its_migrations(eligibility: Start, databa
         assert (await service.client.get("/health/live")).status_code == 200
         await migrate(url, MIGRATIONS)
         assert (await service.answer("/health/ready", 200)).json() == {"missing": {}}
+
+
+async def test_a_database_lost_while_its_schema_is_waited_for_is_waited_for_again(
+    database: Database, postgres_server: PostgresServer
+) -> None:
+    url = await database()
+    settings = PortalSettings.model_validate({"database_url": url, "database_wait_seconds": 1})
+    waiting = OwnDatabase(settings, portal.SERVICE, portal.MIGRATIONS)
+    admin = await asyncpg.connect(postgres_server.url)
+    door = Door(url, admin)
+    async with waiting.opened(), asyncio.timeout(PATIENCE):
+        await _until_told(waiting, "migrations")
+        await door.let_in(False)
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", url.rsplit("/", 1)[1]
+        )
+        await _until_told(waiting, "waits for the database")
+        await door.let_in(True)
+        await migrate(url, portal.MIGRATIONS)
+        while True:
+            try:
+                assert await waiting.pool.fetchval("SELECT 1") == 1
+                break
+            except DatabaseAwayError:
+                await asyncio.sleep(0.05)
+    await admin.close()
+
+
+async def _until_told(waiting: OwnDatabase, words: str) -> None:
+    while True:
+        with pytest.raises(DatabaseAwayError) as told:
+            assert waiting.pool
+        if words in str(told.value):
+            return
+        await asyncio.sleep(0.05)
