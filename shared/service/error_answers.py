@@ -5,6 +5,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.reading.json_read import reasons_of
 from shared.service.postgres import DatabaseAwayError
@@ -37,10 +38,15 @@ def add_error_handlers(app: FastAPI) -> None:
     async def on_nul(request: Request, error: Exception) -> Response:
         return problem_response(400, "unreadable", "There is a NUL in what was sent: no text here can hold one.")
 
+    async def on_gone(request: Request, error: Exception) -> Response:
+        _log.info("whoever sent it hung up in the middle of the body", path=request.url.path)
+        return problem_response(400, "broken-off", "The body broke off: send it again.")
+
     async def on_fault(request: Request, error: Exception) -> Response:
         return problem_response(500, "fault", "This failed by a fault of ours: it was noted, send it again later.")
 
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(ClientDisconnect, on_gone)
     app.add_exception_handler(Exception, on_fault)
     app.add_exception_handler(asyncpg.CharacterNotInRepertoireError, on_nul)
     app.add_exception_handler(DatabaseAwayError, on_database_away)

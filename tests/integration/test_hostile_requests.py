@@ -205,6 +205,31 @@ async def test_a_body_that_is_too_long_is_a_problem_to_who_may_send_one(stack: S
         assert (await client.post(url, content=b"{", headers=JSON)).status_code == 401, "who asks is asked first"
 
 
+async def test_a_body_that_breaks_off_is_no_fault(stack: Stack, routes: list[Route]) -> None:
+    async with httpx2.AsyncClient(base_url=stack.url("intake")) as client:
+        office = await Office.of(stack, client)
+        round_id = await office.announce(rehearsal=clock_map(3600))
+        await office.status(round_id, "open")
+    operator = {"Authorization": f"Bearer {stack.operator_token}"}
+    before = {service: stack.log(service).stat().st_size for service in SERVICES}
+    for route in routes:
+        address = urlsplit(stack.url(route.service))
+        target = re.sub(r"{round(_id)?}", round_id, route.path)
+        told = office.officers[0] if route.service == "intake" else operator
+        for headers in ({}, told):
+            _, writer = await asyncio.open_connection(address.hostname, address.port)
+            lines = [f"{route.method} {Route('', '', target).target} HTTP/1.1", "Host: here", "Content-Length: 1000"]
+            lines += [*(f"{name}: {value}" for name, value in (JSON | headers).items()), "", "{"]
+            writer.write("\r\n".join(lines).encode())
+            await writer.drain()
+            await asyncio.sleep(0.05)  # the service waits for the rest
+            writer.transport.abort()
+    await asyncio.sleep(0.5)
+    said = {service: stack.log(service).read_bytes()[size:] for service, size in before.items()}
+    assert [service for service, log in said.items() if b"Traceback" in log] == []
+    assert b"hung up in the middle of the body" in said["intake"]
+
+
 def hostile_requests(route: Route, tokens: list[str | None]) -> Iterator[bytes]:
     """One parameter or header at a time."""
     named = [each for each in route.parameters if each[0] != "header"]
