@@ -23,6 +23,7 @@ REGISTRIES_PORT = 8790
 PORTAL = "portal"
 EDGE_SECRET = "portal-edge-token"  # noqa: S105 -- the name of one
 PORTAL_PORT = 8700
+PORTAL_ADDRESS = "FIRSTBUY_PORTAL_PUBLIC_URL"
 LINKED_TO = ("selection", "notify")
 JOB_TIMEOUT = 120.0
 
@@ -143,12 +144,14 @@ async def portal_server(
     """A running replica of the portal and its address."""
     port = free_port(PORTAL_PORT + slot if plan.prefer_known_ports else None)
     name = f"portal-{slot}"
+    url = f"http://{LOOPBACK}:{port}"
     own = {"FIRSTBUY_PORTAL_HTTP_HOST": LOOPBACK, "FIRSTBUY_PORTAL_HTTP_PORT": str(port)}
-    given = {**os.environ, "PYTHONUNBUFFERED": "1", **environment, **own, **plan.environment}
+    public = {PORTAL_ADDRESS: os.environ.get(PORTAL_ADDRESS) or url}
+    given = {**os.environ, "PYTHONUNBUFFERED": "1", **environment, **own, **public, **plan.environment}
     command = Command(plan.command(PORTAL), state.logs / f"{name}.log", given, PROJECT)
     server = Kept(name, command, state.records, lambda: says_ready(port), report=report, launch=plan.launch)
     async with _running(server, port):
-        yield server, f"http://{LOOPBACK}:{port}"
+        yield server, url
 
 
 def portal_environment(

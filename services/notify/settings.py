@@ -1,31 +1,20 @@
 """Settings of notify."""
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.notify.domain.quiet import QuietHours
 from services.notify.domain.rates import Rates, Scope
-from shared.service.mail_server import MailServerAddress
+from shared.service.mail_server import MailSettings
 from shared.service.settings import ServiceSettings
 
 
-class NotifySettings(ServiceSettings):
+class NotifySettings(MailSettings, ServiceSettings):
     """What notify's environment says, beside what every service is told."""
 
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_NOTIFY_", frozen=True)
 
     http_port: int = Field(8004, description="HTTP port: the API, health, metrics and AsyncAPI.")
-    smtp_url: SecretStr = Field(
-        SecretStr("smtp://127.0.0.1:25"),
-        description="Mail server, `smtp[s]://user:password@host:port`; `smtp+starttls://` to insist on STARTTLS.",
-    )
-    smtp_timeout_seconds: float = Field(15, gt=0, description="How long the mail server may take for one answer.")
-    sender_address: str = Field(
-        "no-reply@firstbuy.example",
-        pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$",
-        description="Address notices are sent from.",
-    )
-    sender_name: str = Field("Firstbuy", pattern=r"^[^\x00-\x1f]+$", description="Name notices are sent under.")
     message_domain: str = Field(
         "firstbuy.example", pattern=r"^[A-Za-z0-9.-]+$", description="Domain of the mails' message ids."
     )
@@ -102,12 +91,6 @@ class NotifySettings(ServiceSettings):
         60, ge=0, description="Institutions get the signed audit heads of one service at most this often: the newest."
     )
 
-    @field_validator("smtp_url")
-    @classmethod
-    def _readable(cls, url: SecretStr) -> SecretStr:
-        MailServerAddress.parse(url.get_secret_value())
-        return url
-
     @field_validator("quiet_hours")
     @classmethod
     def _times(cls, written: str) -> str:
@@ -129,7 +112,3 @@ class NotifySettings(ServiceSettings):
     def quiet(self) -> QuietHours | None:
         """The quiet hours; None if there are none."""
         return QuietHours.parse(self.quiet_hours)
-
-    @property
-    def mail_server(self) -> MailServerAddress:
-        return MailServerAddress.parse(self.smtp_url.get_secret_value())

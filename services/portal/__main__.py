@@ -16,14 +16,21 @@ NO_KEY = (
     "portal: FIRSTBUY_PORTAL_SEALING_KEY is not set: write 32 characters or more that nobody guesses, such as those of"
     " `openssl rand -hex 32`, into a file, and name it in FIRSTBUY_PORTAL_SEALING_KEY_FILE"
 )
+NO_ADDRESS = (
+    "portal: FIRSTBUY_PORTAL_PUBLIC_URL is not set: write the address at which people reach it, such as"
+    " https://www.example.go.kr; mailed links lead there"
+)
 
 
 def app(settings: PortalSettings) -> FastAPI:
     """The portal, imported only when it runs."""
     from services.portal.app import create_app  # noqa: PLC0415 -- settings that can't be used are told at once
 
-    if not settings.sealing_keys:
-        print(NO_KEY, file=sys.stderr)  # noqa: T201 -- to the operator
+    lacking = [
+        told for given, told in ((settings.sealing_keys, NO_KEY), (settings.public_url, NO_ADDRESS)) if not given
+    ]
+    if lacking:
+        print("\n".join(lacking), file=sys.stderr)  # noqa: T201 -- to the operator
         sys.exit(2)
     return create_app(settings)
 

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 import structlog
+from asyncpg import CharacterNotInRepertoireError
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
@@ -156,6 +157,7 @@ def _show_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(NamesASeriesError, on_series)
     app.add_exception_handler(UnknownThereError, on_unknown)
+    app.add_exception_handler(CharacterNotInRepertoireError, on_unknown)  # a NUL in an address
     app.add_exception_handler(ServiceAwayError, on_away)
     app.add_exception_handler(Exception, on_fault)
 

@@ -4,14 +4,14 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.contracts.access import SERVICES
-from shared.service.mail_server import MailServerAddress
+from shared.service.mail_server import MailSettings
 from shared.service.settings import DatabaseSettings
 
 LEAST_KEY = 32
 _ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*[^\s/?#])?$"
 
 
-class PortalSettings(DatabaseSettings):
+class PortalSettings(MailSettings, DatabaseSettings):
     """What the portal's environment says, beside what every process of a deployment is told."""
 
     model_config = SettingsConfigDict(env_prefix="FIRSTBUY_PORTAL_", frozen=True)
@@ -24,7 +24,8 @@ class PortalSettings(DatabaseSettings):
     public_url: str = Field(
         "",
         pattern=r"^(https?://[^\s/?#]+)?$",
-        description="Where people reach the portal, for links in feeds; empty: as the request's Host says.",
+        description="Where people reach the portal: mailed links and feeds lead there, and never to where a request "
+        "says it came. Without one it does not serve.",
     )
     service_seconds: float = Field(10, gt=0, description="How long a service may take for one answer.")
     fresh_seconds: float = Field(
@@ -49,24 +50,6 @@ class PortalSettings(DatabaseSettings):
     )
     session_hours: float = Field(12, gt=0, description="How long somebody stays signed in without doing anything.")
     draft_days: float = Field(90, ge=1, description="How long after its round's close an unsent draft is kept.")
-    smtp_url: SecretStr = Field(
-        SecretStr("smtp://127.0.0.1:25"),
-        description="Mail server for sign-in links, `smtp[s]://user:password@host:port`; `smtp+starttls://` to insist.",
-    )
-    smtp_timeout_seconds: float = Field(10, gt=0, description="How long the mail server may take for one answer.")
-    sender_address: str = Field(
-        "no-reply@firstbuy.example",
-        pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$",
-        description="Address that links are mailed from.",
-    )
-    sender_name: str = Field("Firstbuy", pattern=r"^[^\x00-\x1f]+$", description="Name that links are mailed under.")
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _a_mail_server(cls, url: SecretStr) -> SecretStr:
-        """Raises ValueError."""
-        MailServerAddress.parse(url.get_secret_value())
-        return url
 
     @field_validator("sealing_key")
     @classmethod
@@ -75,11 +58,6 @@ class PortalSettings(DatabaseSettings):
         if any(len(key) < LEAST_KEY for key in keys.get_secret_value().split()):
             raise ValueError(f"a key has {LEAST_KEY} characters at least")
         return keys
-
-    @property
-    def mail_server(self) -> MailServerAddress:
-        """The mail server's address, parsed."""
-        return MailServerAddress.parse(self.smtp_url.get_secret_value())
 
     @property
     def sealing_keys(self) -> list[str]:

@@ -25,7 +25,9 @@ async def served() -> AsyncIterator[Served]:
 @pytest.fixture(scope="package")
 async def portal_stack(lasting_stack: LastingStack) -> AsyncIterator[Stack]:
     """For all tests of the portal (`xdist_group("portal")`): two replicas of it, and a round that is open."""
-    async with lasting_stack(("intake", "eligibility", "selection", "notify"), portals=2) as running:
+    services = ("intake", "eligibility", "selection", "notify")
+    environment = {"FIRSTBUY_INTAKE_DRAIN_SECONDS": "5"}  # an edge's moment counts as far back
+    async with lasting_stack(services, portals=2, environment=environment) as running:
         async with httpx2.AsyncClient(base_url=running.url("intake"), timeout=30) as client:
             office = await Office.of(running, client)
             await office.announce(ROUND, rehearsal=clock_map(3600))

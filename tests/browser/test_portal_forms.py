@@ -2,7 +2,10 @@
 
 import asyncio
 import re
+import secrets
+import signal
 from collections.abc import AsyncIterator
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -30,7 +33,7 @@ async def test_a_link_is_used_up_by_its_button_alone(http: httpx2.AsyncClient, p
     await http.post("/sign-in", data={"email": email})
     path = urlsplit(await link_to(portal_stack.mail_folder, email)).path
     for _ in range(2):
-        assert (await http.head(path)).status_code in {200, 405}
+        assert (await http.head(path)).status_code == 405
         looked = await http.get(path)
         assert looked.status_code == 200
         assert email in looked.text
@@ -165,8 +168,8 @@ async def test_what_is_anothers_is_no_page(applicant: Applicant, portal_stack: S
             assert (await client.get(path)).status_code == 404, path
         for path in (f"{draft}/steps/firm", f"{draft}/submission", f"{entered}/withdrawal", f"{entered}/replacement"):
             assert (await other.post(path)).status_code == 404, path
-    for path in (draft, f"{entered}/withdrawal"):
-        assert (await applicant.client.post(f"{path}/delete", data={"form": "x"})).status_code in {403, 404, 405}
+    for path in (f"{draft}/delete", f"{draft}/submission", f"{entered}/replacement", "/account/erasure"):
+        assert (await applicant.client.post(path, data={"form": "x"})).status_code == 403, path
     foreign = await applicant.client.post(f"{entered}/withdrawal", data={"reason": "", "form": "of another session"})
     assert foreign.status_code == 403
 
@@ -219,8 +222,22 @@ async def test_a_lost_database_loses_no_application(applicant: Applicant, portal
     asked = {"round": ROUND, "business_number": answers(27, "")["firm"]["business_number"]}
     told = await again.post("/applications/find", asked)
     assert "its new token is in your mail" in told.text
+    found = {"application": entered.rpartition("/")[2], "token": await token_to(portal_stack, applicant.email)}
+    assert (await again.post("/applications/opened", found)).headers["location"] == entered
+    assert "제품 27" in await again.page("/account")
+    assert (await again.post(f"{entered}/replacement")).status_code == 303
     wrong = {"application": entered.rpartition("/")[2], "token": "fba_wrong"}
     assert (await again.post("/applications/opened", wrong)).status_code == 422
+
+
+async def token_to(stack: Stack, email: str) -> str:
+    """The token that was mailed anew."""
+    async with asyncio.timeout(60):
+        while True:
+            found = [token for text in mails_to(stack.mail_folder, email) for token in re.findall(r"fba_[\w-]+", text)]
+            if found:
+                return str(found[-1])
+            await asyncio.sleep(0.2)
 
 
 async def test_an_end_of_a_session_loses_nothing(applicant: Applicant, portal_stack: Stack) -> None:
@@ -255,3 +272,72 @@ async def test_a_draft_that_was_begun_signed_out_is_carried_in(http: httpx2.Asyn
     assert led.startswith("/drafts/")
     assert "가져온 제품" in (await http.get(led)).text
     assert len(mails_to(portal_stack.mail_folder, email)) == 1
+
+
+@pytest.mark.parametrize(
+    "carried",
+    [
+        '{"round": "portal-round", "fields": {"firm": "\\u0000"}}',
+        '{"round": "portal-round", "fields": {"firm": "\\ud800"}}',
+        '{"round": "portal-round", "fields": {"firm": 1}}',
+        '{"round": "no-such-round", "fields": {}}',
+        '{"round": "rolling", "fields": {}}',
+        "[]",
+        "{",
+    ],
+)
+async def test_what_can_be_no_draft_is_not_carried(http: httpx2.AsyncClient, portal_stack: Stack, carried: str) -> None:
+    email = f"{secrets.token_hex(4)}@hanbit.example"
+    assert (await http.post("/sign-in", data={"email": email, "carried": carried})).status_code == 200
+    path = urlsplit(await link_to(portal_stack.mail_folder, email)).path
+    assert (await http.post(path, data={"press": ""})).headers["location"] == "/account"
+
+
+async def test_a_mailed_link_leads_here_whatever_host_the_request_names(
+    http: httpx2.AsyncClient, portal_stack: Stack, portal: str
+) -> None:
+    email = "victim@hanbit.example"
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    await http.post("/sign-in", data={"email": email}, headers=headers)
+    assert (await link_to(portal_stack.mail_folder, email)).startswith(f"{portal}/sign-in/")
+    feed = await http.get("/rounds.atom", headers=headers)
+    assert "evil.example" not in feed.text
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing", "%00", "%ED%A0%80", "1", "x" * 500, "..%2F..", "00000000-0000-4000-8000-00000000000"]
+)
+async def test_what_is_no_draft_and_no_application_is_no_page(applicant: Applicant, name: str) -> None:
+    below = ("", "/steps/firm", "/steps/documents", "/check", "/sending")
+    for path in (*(f"/drafts/{name}{each}" for each in below), f"/applications/{name}", f"/applications/{name}/appeal"):
+        answer = await applicant.client.get(path)
+        assert answer.status_code == 404, path
+        assert "There is no such page" in answer.text
+    assert (await applicant.post(f"/drafts/{name}/submission")).status_code == 404
+
+
+async def test_what_the_portal_had_read_before_the_close_is_in(
+    applicant: Applicant, office: Office, portal_stack: Stack
+) -> None:
+    """The round closes between the two: intake hangs from before the close until after it."""
+    seconds = 12.0
+    round_id = await office.announce(rehearsal=clock_map(seconds))
+    closes = asyncio.get_running_loop().time() + seconds
+    await office.status(round_id, "open")
+    draft = await applicant.begin(round_id)
+    await applicant.fill_in(draft, 28)
+    await asyncio.sleep(closes - 2 - asyncio.get_running_loop().time())
+    portal_stack.send("intake", signal.SIGSTOP)
+    try:
+        pressed = asyncio.create_task(applicant.post(f"{draft}/submission"))
+        await asyncio.sleep(closes + 0.5 - asyncio.get_running_loop().time())
+    finally:
+        portal_stack.send("intake", signal.SIGCONT)
+    sent = await pressed
+    entered = urlsplit(sent.headers["location"]).path
+    receipt = (await applicant.client.get(f"{entered}/receipt.json")).json()
+    shown = await office.shown(round_id)
+    received, arrived, closed = (
+        datetime.fromisoformat(each) for each in (receipt["received_at"], receipt["arrived_at"], shown["closes_at"])
+    )
+    assert received < closed <= arrived

@@ -113,6 +113,14 @@ def test_what_stands_becomes_what_would_be_typed_and_back() -> None:
     assert read(body, typed, FIELDS).facts == facts
 
 
+def test_as_many_certificates_as_an_application_may_have_are_kept() -> None:
+    facts = facts_of_the_same()
+    facts["certificates"] = [facts["certificates"][0] | {"number": f"N-{place}"} for place in range(MOST_CERTIFICATES)]
+    typed = typed_of(facts, FIELDS)
+    body = stated(typed, FIELDS) | {"contact": {"name": "김", "email": "a@b.example"}}
+    assert read(body, typed, FIELDS).facts == facts
+
+
 def test_several_certificates_keep_their_places() -> None:
     typed = {certificate(place)[1].name: f"N-{place}" for place in (0, 3, MOST_CERTIFICATES - 1)}
     numbers = [each["number"] for each in stated(typed, FIELDS)["certificates"]]

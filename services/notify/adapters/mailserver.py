@@ -22,6 +22,7 @@ from services.notify.adapters.pipelining import EXTENSION, Transaction
 from services.notify.domain.attempts import DELIVERED, MAILBOX_UNKNOWN, Ending, Outcome
 from services.notify.domain.diagnostics import Judgement, judged, server_answer
 from shared.service.mail_server import MailServerAddress
+from shared.service.smtp_client import smtp_client
 
 CLOSING: Final = 421
 _BAD_SENDER: Final = re.compile(r"5\.1\.(7|8)\b")
@@ -96,16 +97,7 @@ class _Connection:
         if self._client is not None and self._client.is_connected:
             return self._client
         self._drop()
-        address = self._address()
-        client = SMTP(
-            hostname=address.host,
-            port=address.port,
-            username=address.user,
-            password=address.password.get_secret_value() if address.password else None,
-            use_tls=address.scheme == "smtps",
-            start_tls=address.scheme == "smtp+starttls",
-            timeout=self._timeout,
-        )
+        client = smtp_client(self._address(), self._timeout)
         self._client = client
         try:
             await client.connect()

@@ -9,11 +9,12 @@ from email.policy import SMTP as CRLF
 from email.utils import make_msgid
 
 import structlog
-from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from services.portal.domain.texts import Texts
 from shared.programme.mail_addresses import mailable
 from shared.service.mail_server import MailServerAddress
+from shared.service.smtp_client import smtp_client
 
 _log = structlog.get_logger()
 
@@ -41,16 +42,7 @@ class Mailer:
 
     async def send_link(self, email: str, link: str, expires_at: datetime, texts: Texts, now: datetime) -> None:
         """Mails a link. Raises MailAwayError or AddressRefusedError."""
-        address = self.server()
-        client = SMTP(
-            hostname=address.host,
-            port=address.port,
-            username=address.user,
-            password=address.password.get_secret_value() if address.password else None,
-            use_tls=address.scheme == "smtps",
-            start_tls=address.scheme == "smtp+starttls",
-            timeout=self.seconds,
-        )
+        client = smtp_client(self.server(), self.seconds)
         mail = self._composed(email, link, expires_at, texts, now)
         try:
             async with client:

@@ -78,9 +78,8 @@ def _headers(language: Language, caching: str) -> dict[str, str]:
 def error_page(request: Request, status: int) -> Response:
     """What failed and what to do, without any internal name."""
     named = {400, 403, 404, 405, 409, 410, 412, 413, 429, 503}
-    status_of_text = {415: 400}.get(status, status)
-    other = 404 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500
-    shown = status_of_text if status_of_text in named else other
+    other = 400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500
+    shown = status if status in named else other
     answer = page(request, "error.html", {"status": shown}, status=status)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"

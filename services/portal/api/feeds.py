@@ -29,5 +29,5 @@ async def rounds_calendar(request: Request) -> Response:
 
 async def _fed(request: Request, feed: Feed, media_type: str) -> Response:
     shown = await request.app.state.public.rounds()
-    address = request.app.state.settings.public_url or str(request.base_url).rstrip("/")
+    address = request.app.state.settings.public_url
     return Response(feed(shown.value, address, TEXTS[language_of(request)]), headers=_HEADERS, media_type=media_type)

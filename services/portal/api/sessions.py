@@ -18,6 +18,8 @@ from shared.service.problems import Problem
 
 _KEPT_SECONDS: Final = 7 * 24 * 3600
 """Longer than a session: a step that is saved after it has ended is not lost."""
+_LONGEST: Final = 100
+"""More characters than any session's secret has."""
 
 
 class SignedOutError(Exception):
@@ -91,6 +93,3 @@ def forget(request: Request, answer: Response) -> None:
 def of_account(session: Session) -> dict[str, Any]:
     """What every page of an account shows."""
     return {"email": session.email, "form_token": session.form_token}
-
-
-_LONGEST: Final = 100

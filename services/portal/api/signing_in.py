@@ -1,6 +1,6 @@
 """Signing in: a form for the address, the mailed link's page, and out again. A link is used up by POST alone."""
 
-import json
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
 from services.portal.adapters.mail import AddressRefusedError, MailAwayError
+from services.portal.adapters.services import UnknownThereError
 from services.portal.api.answers import language_of, page
 from services.portal.api.forms import read_form
 from services.portal.api.sessions import (
@@ -23,13 +24,24 @@ from services.portal.api.sessions import (
 from services.portal.domain.signing_in import inner_path
 from services.portal.domain.texts import TEXTS
 from services.portal.usecases.drafting import TooManyDraftsError
+from services.portal.usecases.public import NamesASeriesError
 from services.portal.usecases.signing_in import LINK_MINUTES, SignedIn, TooManyLinksError
+from shared.contracts.values import RoundId, Text
 from shared.programme.mail_addresses import MailableEmail
 from shared.service.networks import network_of
 
 router = APIRouter(include_in_schema=False)
 ACCOUNT: Final = "/account"
 _EMAIL: Final[TypeAdapter[str]] = TypeAdapter(MailableEmail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    round: RoundId
+    fields: dict[str, Text]
+
+
+_CARRIED: Final = TypeAdapter(_Carried)
 
 
 @router.get("/sign-in")
@@ -49,8 +61,7 @@ async def mail_link(request: Request) -> Response:
         email = _EMAIL.validate_python(typed.get("email", ""))
     except ValidationError:
         return _form(request, kept, texts("sign_in.email_wrong"), status=422)
-    settings = request.app.state.settings
-    base = settings.public_url or str(request.base_url).rstrip("/")
+    base = request.app.state.settings.public_url
     network = network_of(request.client.host if request.client else None)
     try:
         until = await own(request).signing_in.mail_link(email, network, base, back, _carried(kept["carried"]), texts)
@@ -132,14 +143,9 @@ def _ended(request: Request) -> Response:
 def _carried(text: str) -> dict[str, Any] | None:
     """A draft that was begun without an account, as the form has it."""
     try:
-        carried = json.loads(text) if text else None
-    except ValueError:
+        return asdict(_CARRIED.validate_json(text)) if text else None
+    except ValidationError:
         return None
-    match carried:
-        case {"round": str(round_id), "fields": dict(fields)} if all(isinstance(each, str) for each in fields.values()):
-            return {"round": round_id, "fields": fields}
-        case _:
-            return None
 
 
 async def _leads(request: Request, done: SignedIn) -> str:
@@ -148,7 +154,8 @@ async def _leads(request: Request, done: SignedIn) -> str:
     if carried is None:
         return done.link.back
     try:
+        await request.app.state.public.round(carried["round"])
         draft = await own(request).drafting.start(done.account, carried["round"], carried["fields"], done.link.email)
-    except TooManyDraftsError:
+    except (TooManyDraftsError, UnknownThereError, NamesASeriesError):
         return ACCOUNT
     return f"/drafts/{draft}"

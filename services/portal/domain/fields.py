@@ -10,7 +10,8 @@ from typing import Any, Final
 from unicodedata import normalize
 
 Json = dict[str, Any]
-MOST_CERTIFICATES: Final = 10
+MOST_CERTIFICATES: Final = 50
+"""As many as an application may have: of one that is replaced none is lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ async def load(connection: Connection, account: str, draft: str, *, to_change: b
     """The account's draft; locked until the transaction ends if it is to be changed."""
     lock = " FOR UPDATE" if to_change else ""
     row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM drafts WHERE draft = $1 AND account = $2{lock}",  # noqa: S608 -- only constants
+        f"SELECT {_COLUMNS} FROM drafts WHERE account = $2 AND draft::text = $1{lock}",  # noqa: S608 -- only constants
         draft,
         account,
     )
@@ -85,7 +85,9 @@ async def store(connection: Connection, draft: Draft) -> None:
 
 async def delete(connection: Connection, account: str, draft: str) -> None:
     """Deletes a draft, unless it is being sent."""
-    await connection.execute("DELETE FROM drafts WHERE draft = $1 AND account = $2 AND sending IS NULL", draft, account)
+    await connection.execute(
+        "DELETE FROM drafts WHERE account = $2 AND draft::text = $1 AND sending IS NULL", draft, account
+    )
 
 
 async def waiting(connection: Connection, before: datetime, most: int) -> list[tuple[str, str]]:

@@ -1,16 +1,15 @@
 """Documents of a draft: each goes to intake as it comes, under the draft's own key, and the draft names it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import urlencode
 
 from services.portal.adapters.services import Asking, RefusedThereError, ServiceAwayError, Services, UnknownThereError
 from services.portal.domain.drafts import Draft
 from services.portal.domain.fields import Json
 from services.portal.storage import drafts
-from services.portal.usecases.drafting import BecameAnApplicationError, NoDraftError
+from services.portal.usecases.drafting import BecameAnApplicationError, NoDraftError, changeable
 from services.portal.usecases.public import round_path
 from shared.clock import Clock
 from shared.contracts.events import Language
@@ -62,11 +61,11 @@ class Attaching:
         """Takes a document out of the draft, and out of intake's store unless an application names it."""
         found = await self._draft(account, draft)
         asking = Asking(headers={UPLOAD_KEY: found.upload_key})
-        try:
-            path = round_path(found.round, f"/documents/{sha256}?{urlencode({'kind': kind})}")
+        path = round_path(found.round, f"/documents/{sha256}?{urlencode({'kind': kind})}")
+        with suppress(
+            UnknownThereError, RefusedThereError
+        ):  # of an application that is to be replaced, or gone already
             await self.services.ask("intake", "DELETE", path, asking=asking)
-        except (UnknownThereError, RefusedThereError):
-            pass  # of an application that is to be replaced, or gone already
         await self._change(account, draft, lambda files: _without(files, sha256, kind))
 
     async def drop(self, given_up: Iterable[Draft]) -> None:
@@ -76,29 +75,18 @@ class Attaching:
                 with suppress(ServiceAwayError, BecameAnApplicationError, NoDraftError):
                     await self.detach(draft.account, draft.draft, file["sha256"], file["kind"])
 
-    async def _draft(self, account: str, draft: str) -> Any:
+    async def _draft(self, account: str, draft: str) -> Draft:
         async with connected(self.database.pool) as connection:
-            found = await drafts.load(connection, account, draft)
-        if found is None:
-            raise NoDraftError(draft)
-        if found.application is not None or found.sending is not None:
-            raise BecameAnApplicationError(draft, found.application)
-        return found
+            return changeable(draft, await drafts.load(connection, account, draft))
 
-    async def _change(self, account: str, draft: str, change: Any) -> None:
+    async def _change(self, account: str, draft: str, change: Callable[[Sequence[Json]], Sequence[Json]]) -> None:
         async with connected(self.database.pool) as connection, connection.transaction():
-            found = await drafts.load(connection, account, draft, to_change=True)
-            if found is None:
-                raise NoDraftError(draft)
-            if found.application is not None or found.sending is not None:
-                raise BecameAnApplicationError(draft, found.application)
-            now = self.clock.now()
-            await drafts.store(
-                connection, replace(found, documents=change(found.documents), saved_at=now, refused=None)
-            )
+            found = changeable(draft, await drafts.load(connection, account, draft, to_change=True))
+            changed = replace(found, documents=change(found.documents), saved_at=self.clock.now(), refused=None)
+            await drafts.store(connection, changed)
 
 
-def _without(files: Any, sha256: str, kind: str) -> list[Json]:
+def _without(files: Sequence[Json], sha256: str, kind: str) -> list[Json]:
     return [file for file in files if (file["sha256"], file["kind"]) != (sha256, kind)]
 
 

@@ -122,11 +122,7 @@ class Drafting:
         """Saves a step as it was typed on a page that showed its `version`; None overwrites nothing that differs.
         Raises NoDraftError, BecameAnApplicationError, SavedElsewhereError."""
         async with connected(self.database.pool) as connection, connection.transaction():
-            found = await drafts.load(connection, account, draft, to_change=True)
-            if found is None:
-                raise NoDraftError(draft)
-            if found.application is not None or found.sending is not None:
-                raise BecameAnApplicationError(draft, found.application)
+            found = changeable(draft, await drafts.load(connection, account, draft, to_change=True))
             differs = differing(found.fields, typed, step)
             if version != found.version(step) and found.version(step) and differs:
                 raise SavedElsewhereError(found, differs)
@@ -149,3 +145,12 @@ class Drafting:
         over = [each.round for each in shown.value if each.closed_for(kept)]
         async with connected(self.database.pool) as connection:
             await drafts.delete_of_rounds(connection, over, before)
+
+
+def changeable(draft: str, found: Draft | None) -> Draft:
+    """The draft, if there is one and it is not sent. Raises NoDraftError or BecameAnApplicationError."""
+    if found is None:
+        raise NoDraftError(draft)
+    if found.application is not None or found.sending is not None:
+        raise BecameAnApplicationError(draft, found.application)
+    return found
